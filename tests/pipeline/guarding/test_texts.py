@@ -11,6 +11,7 @@ import pytest
 from tests.pipeline.guarding.canaries import CANARY, NO_TEXT, member_of, places, planted
 
 from asbru.core.errors import AsbruError
+from asbru.core.traits import Traits
 from asbru.dialects import discover
 from asbru.pipeline.guarding.texts import Texts
 
@@ -75,3 +76,50 @@ def test_metadata_has_no_members_without_text() -> None:
     }
     request = discover()["openai_chat"].chat.read_request(json.dumps(body).encode())
     assert Texts(request, "input").by_place["input"].count(CANARY) == 2
+
+
+PLAIN_NAMES = ("id", "type", "status", "data", "format", "model", "role", "kind", "object", "mode", "signature")
+"""Names of members without text, which those who describe tools give to properties as well."""
+
+
+@pytest.mark.parametrize("name", PLAIN_NAMES)
+def test_a_property_may_be_called_like_a_member_without_text(name: str) -> None:
+    """What describes a property of a tool is looked at, whatever the property is called: the description of a parameter
+    `id` or `type` is as good a place for an injection as any."""
+    schema = {"type": "object", "properties": {name: {"type": "string", "description": CANARY, "enum": [CANARY]}}}
+    body = {
+        "model": "m",
+        "messages": [{"role": "user", "content": "hi"}],
+        "tools": [{"type": "function", "function": {"name": "f", "parameters": schema}}],
+        "response_format": {"type": "json_schema", "json_schema": {"name": "n", "schema": schema}},
+        "unheard_of": {name: {"nested": CANARY}},
+    }
+    found = Texts(discover()["openai_chat"].chat.read_request(json.dumps(body).encode()), "input").by_place
+    assert found["tool_descriptions"].count(CANARY) == 2
+    assert found["input"].count(CANARY) == 3
+
+
+@pytest.mark.parametrize("name", PLAIN_NAMES)
+def test_what_tools_name_is_replaced_everywhere(name: str) -> None:
+    """Objects that a tool or a model made up (JSON results of Converse, calls of Anthropic's own tools) have no member
+    without text, and none is left as it was in the raw form that goes back to the same dialect."""
+    result = {"toolResult": {"toolUseId": "a", "content": [{"json": {"rows": [{name: CANARY}]}}]}}
+    call = {"type": "server_tool_use", "id": "srvtoolu_1", "name": "bash", "input": {name: CANARY}}
+    bodies: dict[str, Any] = {
+        "bedrock_converse": {"messages": [{"role": "user", "content": [result]}]},
+        "anthropic_messages": {"model": "m", "max_tokens": 9, "messages": [{"role": "assistant", "content": [call]}]},
+    }
+    for dialect, body in bodies.items():
+        codec = discover()[dialect].chat
+        texts = Texts(codec.read_request(json.dumps(body).encode()), "input")
+        places = texts.by_place.items()
+        clean = texts.replaced({place: [one.replace(CANARY, "x") for one in found] for place, found in places})
+        assert CANARY not in codec.write_request(clean, "m", Traits()).body.decode()
+
+
+def test_the_choice_of_a_tool_is_no_text() -> None:
+    """What names a tool stays as it is, or the tool would not be found."""
+    choice = {"type": "function", "function": {"name": CANARY}}
+    body = {"model": "m", "input": "hi", "unheard_of": {"tool_choice": choice}}
+    found = Texts(discover()["openai_responses"].chat.read_request(json.dumps(body).encode()), "input").by_place
+    assert CANARY not in found["input"]

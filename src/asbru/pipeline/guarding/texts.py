@@ -54,9 +54,13 @@ _NO_TEXT = frozenset(
         "system_fingerprint",
     )
 )
-"""Fields and members without text of anyone's: names that are looked up, and data that only a program reads."""
-_FREE = frozenset(("metadata", "client_metadata"))
-"""Members whose own members callers name: all of them are texts."""
+"""Fields and members without text of anyone's: names that are looked up, and data that only a program reads. Members
+whose value is an object, or holds objects, are looked into all the same: a schema may have a property of that name."""
+_OPAQUE = frozenset(("logit_bias", "tool_choice"))
+"""Of these, those whose objects hold only names and numbers."""
+_OPENING = b"{["
+_FREE = frozenset(("metadata", "client_metadata", "json", "input", "args"))
+"""Members whose own members callers, tools or models name: all of them are texts."""
 _NAMES = (Tool, ToolCallPart, ToolResultPart)
 """Whose `name` is that of a tool, by which it is called."""
 _NOT_OF: Mapping[type, frozenset[str]] = {
@@ -75,9 +79,9 @@ _PLACES: Mapping[type, Place] = {
 _DATA_URL = "data:"
 
 
-def has_text(member: str) -> bool:
-    """Whether a member called like that may hold a text."""
-    return member not in _NO_TEXT
+def has_text(member: str, value: Any = None) -> bool:
+    """Whether a member called like that, with that value, may hold a text."""
+    return member not in _NO_TEXT or (member not in _OPAQUE and _has_objects(value))
 
 
 def visit_texts(value: T, place: Place, visit: Visit) -> T:
@@ -178,7 +182,7 @@ def _visited_members(value: dict[str, Any], place: Place, visit: Visit, *, names
     members: dict[str, Any] = {}
     for name, old in value.items():
         own = visit(name, place) if names and name else name
-        if not names and name in _NO_TEXT:
+        if not names and not has_text(name, old):
             new = old
         elif isinstance(old, Raw):
             new = _visited_raw(old, place, visit, names=name in _FREE)
@@ -187,6 +191,15 @@ def _visited_members(value: dict[str, Any], place: Place, visit: Visit, *, names
         changed = changed or new is not old or own is not name
         members[own] = new
     return members if changed else value
+
+
+def _has_objects(value: Any) -> bool:
+    """Whether a value is an object, or a list that holds one."""
+    if isinstance(value, Raw):
+        return memoryview(value)[0] in _OPENING and _has_objects(msgspec.json.decode(value))
+    if isinstance(value, list):
+        return any(_has_objects(one) for one in cast("list[Any]", value))
+    return isinstance(value, dict)
 
 
 class Texts:
