@@ -123,3 +123,39 @@ def test_the_choice_of_a_tool_is_no_text() -> None:
     body = {"model": "m", "input": "hi", "unheard_of": {"tool_choice": choice}}
     found = Texts(discover()["openai_responses"].chat.read_request(json.dumps(body).encode()), "input").by_place
     assert CANARY not in found["input"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"data: {CANARY}",
+        f"data:text/plain,{CANARY}",
+        f"data:image/png;base64,iVBORw0KGgo= {CANARY}",
+        f"data:image/png;base64,{'A' * 400} {CANARY}",
+        f"data:\n  key: {CANARY}",
+    ],
+)
+def test_a_text_may_begin_like_an_address(text: str) -> None:
+    """What begins with "data:" is looked at in every place (a manifest of Kubernetes begins so), but for data in base64
+    that is whole."""
+    call = {"id": "a", "type": "function", "function": {"name": "f", "arguments": json.dumps({"x": text})}}
+    body = {
+        "model": "m",
+        "messages": [
+            {"role": "user", "content": text},
+            {"role": "assistant", "content": None, "tool_calls": [call]},
+            {"role": "tool", "tool_call_id": "a", "content": [{"type": "text", "text": text}]},
+        ],
+        "metadata": {"x": text},
+    }
+    found = Texts(discover()["openai_chat"].chat.read_request(json.dumps(body).encode()), "input").by_place
+    assert found == {"input": [text, "x", text], "tool_arguments": ["x", text], "tool_results": [text]}
+
+
+def test_data_in_base64_is_no_text() -> None:
+    """An image is not looked at, wherever it stands."""
+    image = f"data:image/png;base64,{'iVBORw0K' * 100}"
+    content = [{"type": "image_url", "image_url": {"url": image}}, {"type": "made_up", "made_up": {"link": image}}]
+    body = {"model": "m", "messages": [{"role": "user", "content": content}]}
+    found = Texts(discover()["openai_chat"].chat.read_request(json.dumps(body).encode()), "input").by_place
+    assert image not in found.get("input", [])

@@ -12,6 +12,8 @@ signatures, encoded data), so that a field that is new is looked at.
 
 from __future__ import annotations
 
+import binascii
+import re
 from collections.abc import Callable, Mapping
 from functools import cache
 from typing import Any, TypeAlias, TypeVar, cast
@@ -21,6 +23,7 @@ import msgspec
 from asbru.core.chat import (
     Choice,
     ForeignTool,
+    MediaSource,
     Raw,
     ThinkingPart,
     Tool,
@@ -76,7 +79,23 @@ _PLACES: Mapping[type, Place] = {
     Tool: "tool_descriptions",
     ForeignTool: "tool_descriptions",
 }
-_DATA_URL = "data:"
+_DATA_URL = re.compile(r"data:[\w.+-]+/[\w.+-]+(?:;[\w.+-]+=[\w.+-]+)*;base64,")
+_ENCODED_CHARS_MIN = 256
+"""Below it a data URL is looked at like any text: it costs nothing, and a word before a secret does not hide it."""
+
+
+def is_encoded(text: str) -> bool:
+    """Whether all of a text is a data URL in base64, such as an image."""
+    if len(text) < _ENCODED_CHARS_MIN or not text.startswith("data:"):
+        return False
+    head = _DATA_URL.match(text, 0, _ENCODED_CHARS_MIN)
+    if head is None:
+        return False
+    try:
+        binascii.a2b_base64(text[head.end() :], strict_mode=True)
+    except ValueError:
+        return False
+    return True
 
 
 def has_text(member: str, value: Any = None) -> bool:
@@ -92,7 +111,7 @@ def visit_texts(value: T, place: Place, visit: Visit) -> T:
 def _visited(value: Any, place: Place, visit: Visit) -> Any:
     kind = cast("type[object]", type(value))
     if kind is str:
-        return value if not value or value.startswith(_DATA_URL) else visit(value, place)
+        return visit(value, place) if value else value
     if kind is tuple:
         return _visited_tuple(value, place, visit)
     if isinstance(value, msgspec.Struct):
@@ -116,6 +135,8 @@ def _visited_struct(value: msgspec.Struct, place: Place, visit: Visit) -> msgspe
     for name in _fields(type(value)):
         old: Any = getattr(value, name)
         if old is None:
+            continue
+        if isinstance(value, MediaSource) and is_encoded(old):
             continue
         if name == "arguments":
             new: Any = visit_json(old, place, visit)
@@ -166,7 +187,7 @@ def _visited_raw(value: Raw, place: Place, visit: Visit, *, names: bool = False)
 
 def _visited_json(value: Any, place: Place, visit: Visit, *, names: bool = False) -> Any:
     if isinstance(value, str):
-        return value if not value or value.startswith(_DATA_URL) else visit(value, place)
+        return value if not value or is_encoded(value) else visit(value, place)
     if isinstance(value, list):
         items = [_visited_json(one, place, visit, names=names) for one in cast("list[Any]", value)]
         old = cast("list[Any]", value)
