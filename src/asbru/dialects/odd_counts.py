@@ -13,8 +13,6 @@ import msgspec
 from asbru.core.chat import Raw
 from asbru.dialects.fields import DECODE_ERRORS
 
-_NOTHING = ([], "")
-
 
 def mended_counts(usage: Raw | bytes) -> bytes:
     """The object anew; as it was where it is none."""
@@ -25,7 +23,12 @@ def mended_counts(usage: Raw | bytes) -> bytes:
     if not isinstance(members, dict):
         return bytes(usage)
     whole = {name: _whole(value) for name, value in cast("dict[str, Any]", members).items()}
-    return msgspec.json.encode({name: value for name, value in whole.items() if value not in _NOTHING})
+    return msgspec.json.encode({name: value for name, value in whole.items() if not _is_nothing(value)})
+
+
+def _is_nothing(value: Any) -> bool:
+    """Whether it is an empty list or text, in place of an empty object."""
+    return isinstance(value, (list, str)) and not value
 
 
 def _whole(value: Any) -> Any:
