@@ -208,12 +208,15 @@ class ForeignTool(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ToolChoice(msgspec.Struct, frozen=True, kw_only=True):
-    """`mode`: auto, any (must call some tool), none, or tool (must call `name`). `raw`: a foreign form."""
+    """`mode`: auto, any (must call some tool), none, or tool (must call `name`). `raw`: a foreign form; `allowed`: the
+    functions among which it lets the model choose, and `forced` that it must call one."""
 
     mode: Literal["auto", "any", "none", "tool", "foreign"]
     name: str | None = None
     raw: Raw | None = None
     dialect: str | None = None
+    allowed: tuple[str, ...] | None = None
+    forced: bool | None = None
 
 
 class ResponseFormat(msgspec.Struct, frozen=True, kw_only=True):

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from asbru.core.chat import Raw
+from asbru.core.reply import UsageReport
 from asbru.core.usage import Usage
 from asbru.dialects.anthropic_messages import DIALECT
 from asbru.dialects.anthropic_messages.usage import merge_usage, read_usage
@@ -167,3 +168,57 @@ def test_what_may_have_a_price_all_the_same(more: dict[str, object], priced: tup
     for merged in (merge_usage(plain, usage), merge_usage(usage, plain)):
         assert merged is not None
         assert (merged.standard, merged.tier, merged.web_searches) == (False, *priced)
+
+
+COMPACTION = {"type": "compaction", "input_tokens": 180_000, "output_tokens": 3_500, "cache_read_input_tokens": 7}
+MESSAGE = {"type": "message", "input_tokens": 23_000, "output_tokens": 1_000}
+COMPACTED = {"input_tokens": 23_000, "output_tokens": 1_000, "iterations": [COMPACTION, MESSAGE]}
+
+
+def test_what_a_compaction_cost_is_counted() -> None:
+    """The API's own counts leave out the run that compacted the conversation, which is charged like any other."""
+    usage = read_usage(Raw(json.dumps(COMPACTED).encode()))
+    assert usage == Usage(input=203_000, cache_read=7, output=4_500, reasoning_known=False)
+    body = json.dumps({"type": "message", "content": [], "usage": COMPACTED}).encode()
+    assert DIALECT.passing.usage_of(body) == usage
+
+
+def test_a_compaction_in_a_stream_is_counted() -> None:
+    """So it is where the last event of a stream tells of it, passed or translated."""
+    start = {"type": "message_start", "message": {"id": "msg_1", "model": "m", "usage": {"input_tokens": 23_000}}}
+    delta = {"type": "message_delta", "delta": {"stop_reason": "end_turn"}, "usage": COMPACTED}
+    events = [start, delta, {"type": "message_stop"}]
+    data = b"".join(b"event: %b\ndata: %b\n\n" % (one["type"].encode(), json.dumps(one).encode()) for one in events)
+    read = DIALECT.chat.stream_reader().feed(data)
+    assert [event.usage.total for event in read if isinstance(event, UsageReport)] == [207_507]
+    tail = DIALECT.passing.tail(data)
+    assert tail.usage is not None
+    assert tail.usage.total == 207_507
+
+
+def test_the_apis_own_counts_go_back() -> None:
+    """A caller of this dialect reads how full the context is from the counts, and finds the compaction beside them."""
+    body = {"id": "msg_1", "type": "message", "role": "assistant", "model": "m", "content": [], "usage": COMPACTED}
+    reply = DIALECT.chat.read_reply(json.dumps({**body, "stop_reason": "end_turn"}).encode())
+    written = json.loads(DIALECT.chat.write_reply(reply).body)["usage"]
+    assert (written["input_tokens"], written["output_tokens"]) == (23_000, 1_000)
+    assert written["iterations"] == COMPACTED["iterations"]
+
+
+@pytest.mark.parametrize("kind", ["advisor_message", "fallback_message", "of_next_year"])
+def test_what_other_models_ran_has_no_known_price(kind: str) -> None:
+    """Runs of other models are charged at their prices: the cost is unknown, not too low."""
+    told = {
+        **MESSAGE,
+        "iterations": [MESSAGE, {"type": kind, "model": "other", "input_tokens": 9, "output_tokens": 9}],
+    }
+    usage = read_usage(Raw(json.dumps(told).encode()))
+    assert usage is not None
+    assert (usage.input, usage.standard, usage.tier) == (23_000, False, "")
+
+
+@pytest.mark.parametrize("told", [None, [], "x", [1], [{"type": "message"}], [{"type": "compaction"}]])
+def test_iterations_that_say_nothing(told: Any) -> None:
+    """Nothing is added for them."""
+    usage = read_usage(Raw(json.dumps({"input_tokens": 1, "output_tokens": 2, "iterations": told}).encode()))
+    assert usage == Usage(input=1, output=2, reasoning_known=False)

@@ -10,9 +10,10 @@ import pytest
 
 from asbru.core.chat import ChatRequest, Message, Raw, RedactedThinkingPart, TextPart, ThinkingPart, ToolCallPart
 from asbru.core.errors import BadRequest, UpstreamError
-from asbru.core.reply import ReplyEnd
+from asbru.core.reply import ChoiceStop, ReplyEnd
 from asbru.core.traits import Traits, resolve
 from asbru.dialects.anthropic_messages import DIALECT as ANTHROPIC
+from asbru.dialects.assemble import assemble
 from asbru.dialects.gemini import DIALECT
 from asbru.dialects.openai_chat import DIALECT as CHAT
 from asbru.providers import discover
@@ -324,3 +325,49 @@ def test_own_schemas_become_json_schema() -> None:
     plain = {"type": ["object", "null"], "properties": {"n": {"type": "integer", "minItems": 3}}}
     assert json.loads(bytes(raw)) == plain
     assert written(asked)["tools"] == [declared]
+
+
+def test_the_number_of_log_probabilities_comes_with_their_switch() -> None:
+    """Responses asks for log probabilities by their number alone, Gemini refuses a number without the switch."""
+    ask = (Message(role="user", parts=(TextPart(text="q"),)),)
+    config = written(ChatRequest(model="m", messages=ask, top_logprobs=3, dialect="openai_responses"))
+    assert config["generationConfig"] == {"logprobs": 3, "responseLogprobs": True}
+
+
+def told(*events: dict[str, Any]) -> list[Any]:
+    """The events of a stream."""
+    reader = CODEC.stream_reader()
+    data = b"".join(b"data: %b\r\n\r\n" % json.dumps(event).encode() for event in events)
+    return reader.feed(data) + reader.close(clean=True)
+
+
+def piece(*parts: dict[str, Any] | None, **members: Any) -> dict[str, Any]:
+    """An event with one candidate."""
+    return {"candidates": [{"content": {"role": "model", "parts": parts}, "index": 0, **members}], "responseId": "r"}
+
+
+def test_text_after_a_finish_reason_is_text() -> None:
+    """Vertex has sent a reason with every event, gateways send one before the text
+    (https://github.com/BerriAI/litellm/issues/2195, https://github.com/router-for-me/CLIProxyAPI/issues/5651): a reply
+    is over when its body is, and the last reason counts."""
+    events = told(
+        piece({"text": ""}, finishReason="STOP"),
+        piece({"text": "one"}, finishReason="STOP"),
+        piece({"text": " two"}, finishReason="MAX_TOKENS"),
+    )
+    whole = assemble(events)
+    assert whole.complete
+    assert whole.reply.choices[0].parts == (TextPart(text="one two"),)
+    assert whole.reply.choices[0].stop == "length"
+    assert sum(isinstance(event, ChoiceStop) for event in events) == 1
+
+
+def test_a_part_that_is_null_is_nothing() -> None:
+    """Whole, streamed and in a request."""
+    assert assemble(told(piece(None, {"text": "a"}, finishReason="STOP"))).reply.choices[0].parts == (
+        TextPart(text="a"),
+    )
+    reply = CODEC.read_reply(json.dumps(piece({"text": "a"}, None, finishReason="STOP")).encode())
+    assert reply.choices[0].parts == (TextPart(text="a"),)
+    body = json.dumps({"contents": [{"role": "user", "parts": [None, {"text": "a"}]}]}).encode()
+    assert CODEC.read_request(body).messages[0].parts == (TextPart(text="a"),)

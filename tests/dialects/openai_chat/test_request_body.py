@@ -12,6 +12,7 @@ import pytest
 from asbru.core.chat import (
     CacheMark,
     ChatRequest,
+    ForeignPart,
     ForeignTool,
     Message,
     Raw,
@@ -31,7 +32,8 @@ ASK = (Message(role="user", parts=(TextPart(text="q"),)),)
 
 
 def write(traits: Traits = PLAIN, dialect: str = "anthropic_messages", **members: Any) -> tuple[Any, list[str]]:
-    written = write_request(ChatRequest(model="m", messages=ASK, dialect=dialect, **members), "up", traits)
+    asked = {"messages": ASK, **members}
+    written = write_request(ChatRequest(model="m", dialect=dialect, **asked), "up", traits)
     return json.loads(written.body), [str(note) for note in written.notes]
 
 
@@ -264,3 +266,25 @@ def test_blocks_that_chat_lacks_are_said_in_words() -> None:
     assert [part["text"] for part in tool["content"]] == [text, "The tool get_weather is available."]
     assert user["content"] == text
     assert {note.kind for note in written.notes} == {"changed"}
+
+
+def test_the_number_of_log_probabilities_comes_with_their_switch() -> None:
+    """Responses asks for log probabilities by their number alone, chat refuses a number without the switch."""
+    body, _ = write(dialect="openai_responses", top_logprobs=3)
+    assert (body["logprobs"], body["top_logprobs"]) == (True, 3)
+    assert "logprobs" not in write(dialect="openai_chat", top_logprobs=3)[0]
+    assert "logprobs" not in write(dialect="openai_responses", top_logprobs=0)[0]
+
+
+@pytest.mark.parametrize("anywhere", [True, False])
+def test_a_reply_of_which_nothing_is_left_is_left_out(anywhere: bool) -> None:
+    """Providers refuse an assistant's message without content or calls: one of which nothing can be carried (a search
+    that another provider made) is dropped and noted; a caller of chat may send one."""
+    search = ForeignPart(dialect="openai_responses", kind="web_search_call", raw=Raw(b"{}"))
+    system = Message(role="system", parts=(TextPart(text="s"),))
+    messages = (*ASK, Message(role="assistant", parts=(search,)), system, *ASK)
+    body, notes = write(Traits(system_anywhere=anywhere), "openai_responses", messages=messages)
+    assert "assistant" not in [one["role"] for one in body["messages"]]
+    assert "dropped messages[1] (no content)" in notes
+    empty = (*ASK, Message(role="assistant", parts=(TextPart(text=""),), plain=True), *ASK)
+    assert len(write(dialect="openai_chat", messages=empty)[0]["messages"]) == 3

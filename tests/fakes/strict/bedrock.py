@@ -227,6 +227,7 @@ def check(asked: dict[str, Any]) -> None:
             )
     _check_content(messages)
     _check_thinking(asked)
+    _check_documents(messages)
     marks = json.dumps(asked).count('"cachePoint"')
     if marks > MARKS_MAX:
         raise invalid(f"A maximum of {MARKS_MAX} cache points is allowed, found {marks}")
@@ -304,6 +305,16 @@ def _check_block(kind: str, value: Any) -> None:
         raise invalid("extraneous key in toolResult.content")
     if kind == "document" and DOCUMENT_NAME.fullmatch(value["name"]) is None:
         raise invalid("The document file name can only contain alphanumeric characters and some others.")
+
+
+def _check_documents(messages: list[dict[str, Any]]) -> None:
+    """Wording: https://github.com/maximhq/bifrost/issues/7003."""
+    names: list[str] = []
+    for block in itertools.chain.from_iterable(message["content"] for message in messages):
+        inside = block["toolResult"]["content"] if "toolResult" in block else [block]
+        names += [one["document"]["name"].lower() for one in inside if "document" in one]
+    if len(set(names)) < len(names):
+        raise invalid("Messages can't contain duplicate document names. Rename the document and retry your request.")
 
 
 def _call_id(call_id: str) -> str:

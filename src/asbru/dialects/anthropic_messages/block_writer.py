@@ -31,6 +31,7 @@ from asbru.core.chat import (
 from asbru.dialects.anthropic_messages.tool_ids import write_short_tool_id, write_tool_id
 from asbru.dialects.anthropic_messages.types import NAME, SIGNERS, decode_members, encode
 from asbru.dialects.fields import DECODE_ERRORS
+from asbru.dialects.in_words import in_words
 from asbru.dialects.receipt import Receipt
 from asbru.dialects.surrogates import mend_surrogates
 
@@ -123,6 +124,14 @@ def write_foreign(part: ForeignPart, path: str, receipt: Receipt) -> Raw | None:
         return part.raw
     receipt.dropped(path, f"{part.kind} has no equivalent")
     return None
+
+
+def _write_said(part: ForeignPart, path: str, receipt: Receipt) -> Block | None:
+    """A block of this dialect as it came; of another one what it says in words, if it does."""
+    if part.dialect == NAME:
+        return part.raw
+    text = in_words(part, path, receipt)
+    return None if text is None else {"type": "text", "text": text}
 
 
 def _write_text(part: TextPart, path: str, receipt: Receipt) -> Block | None:
@@ -287,5 +296,5 @@ _WRITERS: Final[dict[type, Callable[[Any, str, Receipt], Block | None]]] = {
     RefusalPart: _write_refusal,
     ToolCallPart: write_tool_use,
     ToolResultPart: _write_result,
-    ForeignPart: write_foreign,
+    ForeignPart: _write_said,
 }

@@ -171,6 +171,7 @@ class UsageWhole(UsageWire, frozen=True, forbid_unknown_fields=True):
     service_tier: str | None = None
     speed: None = None
     server_tool_use: None = None
+    iterations: None = None
 
 
 class ReplyWire(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):

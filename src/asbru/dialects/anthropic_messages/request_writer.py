@@ -29,6 +29,7 @@ from asbru.core.chat import (
     ToolResultPart,
 )
 from asbru.core.traits import Traits
+from asbru.dialects.allowed_tools import fit_choice
 from asbru.dialects.anthropic_messages.block_writer import (
     Block,
     bare_text,
@@ -58,7 +59,7 @@ _UNKNOWN_HERE: Final = ("frequency_penalty", "presence_penalty", "seed", "top_lo
 def write_request(request: ChatRequest, model: str, traits: Traits) -> Written:
     """The body for `model`, as its traits allow, with the receipt."""
     receipt = Receipt(NAME, request.dialect)
-    request = fit_sampling(request, traits, receipt)
+    request = fit_choice(fit_sampling(request, traits, receipt), receipt)
     max_tokens = _max_tokens(request, traits, receipt)
     thought = write_reasoning(request, traits, max_tokens, receipt)
     body: dict[str, Any] = {"model": model, "max_tokens": max_tokens}

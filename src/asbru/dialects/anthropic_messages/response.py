@@ -49,6 +49,7 @@ from asbru.dialects.anthropic_messages.usage import (
     read_usage,
     read_usage_extra,
     usage_extra_raw,
+    without_compaction,
     write_usage,
 )
 from asbru.dialects.contract import WrittenReply
@@ -147,7 +148,13 @@ def write_full_usage(
     usage: Usage | None, tier: str | None, extras: Sequence[Extra], receipt: Receipt
 ) -> dict[str, Any]:
     """Counts, tier and the unknown members kept under `usage`: a stream tells some at its start, some at its end."""
-    written = write_usage(usage)
+    members: Extra = {}
+    for inner in [extra["usage"] for extra in extras if "usage" in extra]:
+        try:
+            members.update(decode_members(inner))
+        except DECODE_ERRORS:
+            receipt.dropped("usage", "not an object")
+    written = write_usage(without_compaction(usage, members))
     if usage is not None:
         for name in ("audio_input", "audio_output"):
             if getattr(usage, name):
@@ -158,12 +165,7 @@ def write_full_usage(
             receipt.dropped("service_tier", "no equivalent")
         else:
             written["service_tier"] = word
-    for inner in [extra["usage"] for extra in extras if "usage" in extra]:
-        try:
-            written.update(decode_members(inner))
-        except DECODE_ERRORS:
-            receipt.dropped("usage", "not an object")
-    return written
+    return written | members
 
 
 def write_stop(choice: Choice, receipt: Receipt) -> str | None:

@@ -88,6 +88,7 @@ class UsageWire(msgspec.Struct, frozen=True):
     speed: Any = None
     inference_geo: Raw = NULL
     server_tool_use: Any = None
+    iterations: Any = None
 
 
 class UsageHolder(msgspec.Struct):

@@ -3,6 +3,10 @@
 The API's `input_tokens` is already what no cache served, so the buckets are its own: cache reads, cache writes by
 lifetime (5 minutes unless told), and output, of which `output_tokens_details` may split the thinking. Absent and
 null counts are unknown; where no count is known at all the usage is None.
+
+A request may take several runs of a model (`iterations`). The API's counts leave out the runs that compacted the
+conversation, which cost as much: they are added. What other models ran is charged at their prices, so that the cost is
+unknown then.
 """
 
 from __future__ import annotations
@@ -30,6 +34,11 @@ _STANDARD_TIERS = (None, "standard")
 _STANDARD_SPEEDS = (None, "standard")
 _STANDARD_REGIONS = (NULL, Raw(b'"global"'), Raw(b'"not_available"'))
 _TIER_CHARS_MAX = 40
+_BUCKETS = ("input", "cache_read", "cache_write_5m", "cache_write_1h", "output", "reasoning")
+_COMPACTION = "compaction"
+_OWN_RUNS = frozenset(("message", _COMPACTION))
+"""Kinds of `iterations` that the model of the request ran (2026-10; others: `advisor_message`, `fallback_message`).
+https://platform.claude.com/docs/en/build-with-claude/compaction#understanding-usage"""
 _SEARCHES = "web_search_requests"
 _FREE_TOOLS = frozenset(("web_fetch_requests",))
 """What is charged by tokens at standard prices. The priority and batch tiers, fast mode, inference in the US alone and
@@ -52,8 +61,10 @@ def usage_from(wire: UsageWire | None) -> Usage | None:
     searches = _searches(wire.server_tool_use)
     if searches is None:
         otherwise, searches = True, 0
+    compacted, others_ran = _iterations(wire.iterations)
+    otherwise = otherwise or others_ran
     tier = "" if wire.service_tier in _STANDARD_TIERS else str(wire.service_tier)[:_TIER_CHARS_MAX]
-    return Usage(
+    usage = Usage(
         input=max(wire.input_tokens or 0, 0),
         cache_read=max(wire.cache_read_input_tokens or 0, 0),
         cache_write_5m=write_5m,
@@ -65,6 +76,39 @@ def usage_from(wire: UsageWire | None) -> Usage | None:
         tier="" if otherwise else tier,
         web_searches=0 if otherwise else searches,
     )
+    return usage if compacted is None else _moved(usage, compacted, 1)
+
+
+def _iterations(told: Any) -> tuple[Usage | None, bool]:
+    """The runs that the counts leave out, and whether there were runs of other models."""
+    if not isinstance(told, list):
+        return None, False
+    runs = [cast("dict[str, Any]", one) for one in cast("list[Any]", told) if isinstance(one, dict)]
+    compacted: Usage | None = None
+    for run in runs:
+        usage = None
+        if run.get("type") == _COMPACTION:
+            usage = read_usage(Raw(encode({**run, "iterations": None})))
+        if usage is not None:
+            compacted = usage if compacted is None else _moved(compacted, usage, 1)
+    return compacted, any(run.get("type") not in _OWN_RUNS for run in runs)
+
+
+def _moved(usage: Usage, by: Usage, sign: int) -> Usage:
+    """The usage with the counts of another one added, or taken out."""
+    counts = {name: max(getattr(usage, name) + sign * getattr(by, name), 0) for name in _BUCKETS}
+    return msgspec.structs.replace(usage, **counts)
+
+
+def without_compaction(usage: Usage | None, extra: Extra) -> Usage | None:
+    """The usage as the API counts it, beside its `iterations` in `extra`."""
+    if usage is None or "iterations" not in extra:
+        return usage
+    try:
+        compacted, _ = _iterations(msgspec.json.decode(extra["iterations"]))
+    except DECODE_ERRORS:
+        return usage
+    return usage if compacted is None else _moved(usage, compacted, -1)
 
 
 def _searches(used: Any) -> int | None:
@@ -112,21 +156,24 @@ def read_usage_extra(raw: Raw | None) -> Extra:
 
 
 class LaterUsage(Usage, frozen=True, kw_only=True):
-    """Usage from a `message_delta`, which may leave counts out: `absent` names their wire fields.
+    """Usage from a `message_delta`, which may leave counts out: `absent` names their wire fields. `compacted`: what of
+    it the runs were that compacted the conversation.
 
     Zero and absent differ: a compaction takes the cache reads of `message_start` back to zero.
     """
 
     absent: frozenset[str] = frozenset()
+    compacted: Usage | None = None
 
 
 def later_usage_from(wire: UsageWire | None) -> LaterUsage | None:
     """The buckets of a `message_delta`; None when nothing was counted."""
     usage = usage_from(wire)
-    if usage is None:
+    if usage is None or wire is None:
         return None
+    compacted, _ = _iterations(wire.iterations)
     absent = frozenset(name for name in _COUNTS[:4] if getattr(wire, name) is None)
-    return LaterUsage(**msgspec.structs.asdict(usage), absent=absent)
+    return LaterUsage(**msgspec.structs.asdict(usage), absent=absent, compacted=compacted)
 
 
 def read_later_usage(raw: Raw | None) -> LaterUsage | None:
@@ -150,12 +197,15 @@ def merge_usage(head: Usage | None, tail: Usage | None) -> Usage | None:
     if head is None:
         return Usage(**{name: getattr(tail, name) for name in Usage.__struct_fields__})
     absent = tail.absent if isinstance(tail, LaterUsage) else frozenset[str]()
+    compacted = tail.compacted if isinstance(tail, LaterUsage) else None
+    if compacted is not None:
+        tail = _moved(tail, compacted, -1)
     writes = head if "cache_creation_input_tokens" in absent else tail
     total = writes.cache_write_5m + writes.cache_write_1h
     write_1h = min(tail.cache_write_1h or head.cache_write_1h, total)
     output = head if "output_tokens" in absent else tail
     priced = _is_priced(head) and _is_priced(tail)
-    return Usage(
+    merged = Usage(
         input=head.input if "input_tokens" in absent else tail.input,
         cache_read=head.cache_read if "cache_read_input_tokens" in absent else tail.cache_read,
         cache_write_5m=total - write_1h,
@@ -167,6 +217,7 @@ def merge_usage(head: Usage | None, tail: Usage | None) -> Usage | None:
         tier=(tail.tier or head.tier) if priced else "",
         web_searches=(tail.web_searches or head.web_searches) if priced else 0,
     )
+    return merged if compacted is None else _moved(merged, compacted, 1)
 
 
 def _is_priced(usage: Usage) -> bool:

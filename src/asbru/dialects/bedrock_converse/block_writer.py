@@ -43,6 +43,7 @@ from asbru.dialects.bedrock_converse.types import (
 )
 from asbru.dialects.data_urls import read_source
 from asbru.dialects.fields import DECODE_ERRORS
+from asbru.dialects.in_words import in_words
 from asbru.dialects.receipt import Receipt
 from asbru.dialects.surrogates import mend_surrogates
 
@@ -58,11 +59,13 @@ _DOCUMENT: Final = "document"
 
 
 class Target(NamedTuple):
-    """Who reads the blocks. `claude`: it accepts signatures that Claude made; `answer`: a caller reads them."""
+    """Who reads the blocks. `claude`: it accepts signatures that Claude made; `answer`: a caller reads them; `names`:
+    the names of the documents that are written so far, in lower case."""
 
     receipt: Receipt
     claude: bool = False
     answer: bool = False
+    names: frozenset[str] | set[str] = frozenset()
 
 
 def write_blocks(parts: Iterable[Part], path: str, target: Target) -> list[Block]:
@@ -185,7 +188,7 @@ def _write_document(part: DocumentPart, path: str, target: Target) -> Block | No
             return None
         written = found
     form = {"format": written.pop("format")} if "format" in written else {}
-    name = part.title if receipt.native else _document_name(part.title, path, receipt)
+    name = part.title if receipt.native else _document_name(part.title, path, target)
     document: dict[str, Any] = {**form, **({} if name is None else {"name": name}), **written}
     if part.context is not None:
         document["context"] = part.context
@@ -219,13 +222,31 @@ def _is_text(data: str) -> bool:
     return True
 
 
-def _document_name(title: str | None, path: str, receipt: Receipt) -> str:
+def _document_name(title: str | None, path: str, target: Target) -> str:
+    receipt = target.receipt
     name = _NOT_IN_NAMES.sub("-" if title and not title.isspace() else "", title or "")[:_NAME_CHARS_MAX] or _DOCUMENT
+    only = _unlike_others(name, target.names)
     if title is None:
-        receipt.added(f"{path}.title", f"{name}: the API requires one")
+        receipt.added(f"{path}.title", f"{only}: the API requires one")
+    elif only != name:
+        receipt.changed(f"{path}.title", f"{only}: an earlier document has the same name")
     elif name != title:
         receipt.changed(f"{path}.title", "letters that the API does not allow")
-    return name
+    return only
+
+
+def _unlike_others(name: str, names: frozenset[str] | set[str]) -> str:
+    """A name that no earlier document of the request has: the API refuses a request with two of the same
+    (https://github.com/maximhq/bifrost/issues/7003). Earlier names stay as they are, so that a conversation that grows
+    keeps its beginning."""
+    if isinstance(names, frozenset):  # a reply: nothing checks it
+        return name
+    only, number = name, 1
+    while only.lower() in names:
+        number += 1
+        only = f"{name[: _NAME_CHARS_MAX - 5]}-{number}"
+    names.add(only.lower())
+    return only
 
 
 def _write_audio(part: AudioPart, path: str, target: Target) -> Block | None:
@@ -312,11 +333,8 @@ def write_foreign(part: ForeignPart, path: str, target: Target) -> Block | None:
     """A block of this dialect as it came; of another one what it says in words, if it does."""
     if part.dialect == NAME:
         return part.raw
-    if part.text is not None and part.text.strip():
-        target.receipt.changed(path, f"{part.kind} became text")
-        return {"text": part.text}
-    target.receipt.dropped(path, f"{part.kind} has no equivalent")
-    return None
+    text = in_words(part, path, target.receipt)
+    return None if text is None else {"text": text}
 
 
 _WRITERS: Final[dict[type, Callable[[Any, str, Target], Block | None]]] = {

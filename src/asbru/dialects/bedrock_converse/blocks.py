@@ -46,6 +46,23 @@ _OWN_CALL: Final = "tool_use"
 """`type` of a call of the caller's own tool, which some models spell out."""
 
 
+class _Text(msgspec.Struct):
+    """A text in the content of a search result."""
+
+    text: str
+
+
+class _Search(msgspec.Struct):
+    """A `searchResult`: what a search of the caller's own has found."""
+
+    title: str
+    source: str
+    content: list[_Text]
+
+
+_decode_search: Final = msgspec.json.Decoder(_Search).decode
+
+
 def read_blocks(items: Sequence[Raw], fields: Fields, name: str) -> tuple[Part, ...]:
     """The parts of the blocks in `items`, found at `name` of `fields`."""
     parts: list[Part] = []
@@ -107,6 +124,9 @@ def _in_words(kind: str, raw: Raw) -> str | None:
             return bytes(inner).decode()
         if kind == "guardContent":
             return decode_text(decode_members(decode_members(inner)["text"])["text"])
+        if kind == "searchResult":
+            found = _decode_search(inner)
+            return "\n".join((found.title, found.source, "", *(one.text for one in found.content)))
     except (KeyError, *DECODE_ERRORS):
         pass
     return None

@@ -24,6 +24,7 @@ from asbru.core.chat import (
     ToolResultPart,
 )
 from asbru.core.traits import Traits
+from asbru.dialects.allowed_tools import fit_choice
 from asbru.dialects.bedrock_converse.block_writer import Block, Target, write_blocks, write_mark
 from asbru.dialects.bedrock_converse.reasoning import thinks_as_claude, write_reasoning
 from asbru.dialects.bedrock_converse.types import NAME, decode_members, encode
@@ -52,11 +53,11 @@ def write_request(request: ChatRequest, model: str, traits: Traits) -> Written:
     """The body; see `Codec`."""
     del model  # it stands in the path
     receipt = Receipt(NAME, request.dialect)
-    request = fit_sampling(request, traits, receipt)
+    request = fit_choice(fit_sampling(request, traits, receipt), receipt)
     additional, effort = write_reasoning(request, traits, receipt)
     request = _without_sampling(request, additional, receipt)
     body: dict[str, Any] = {}
-    _write_conversation(body, request, Target(receipt, claude=thinks_as_claude(traits)))
+    _write_conversation(body, request, Target(receipt, claude=thinks_as_claude(traits), names=set()))
     inference = _write_inference(request, traits, receipt)
     if inference:
         body["inferenceConfig"] = inference
@@ -143,17 +144,19 @@ def _write_alternating(messages: tuple[Message, ...], lead: int, target: Target)
         role: Role = "assistant" if message.role == "assistant" else "user"
         if role != message.role:
             receipt.changed(path, f"{message.role} became user")
+        blocks = write_blocks(message.parts, path, target)
+        if not blocks:  # no turn: those around it may be of one role
+            receipt.dropped(path, "no content")
+            continue
         if not turns or turns[-1][0] != role:
             turns.append((role, [], []))
         _, results, others = turns[-1]
         place = others
-        if not message.parts:
-            receipt.dropped(path, "no content")
-        for block in write_blocks(message.parts, path, target):
+        for block in blocks:
             if not isinstance(block, dict) or "cachePoint" not in block:  # a mark stays behind what it marks
                 place = results if isinstance(block, dict) and "toolResult" in block else others
             place.append(block)
-    return [{"role": role, "content": results + others} for role, results, others in turns if results or others]
+    return [{"role": role, "content": results + others} for role, results, others in turns]
 
 
 def _without_sampling(request: ChatRequest, additional: dict[str, Any], receipt: Receipt) -> ChatRequest:

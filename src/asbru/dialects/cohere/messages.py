@@ -180,7 +180,11 @@ class MessageWriter:
 
     def _assistant(self, message: Message, path: str) -> Iterator[dict[str, Any]]:
         head = {"role": "assistant", **self._receipt.riding(path, message.extra)}
-        yield head | write_assistant(message.parts, path, self._receipt, plain=message.plain, thinks=self._thinks)
+        said = write_assistant(message.parts, path, self._receipt, plain=message.plain, thinks=self._thinks)
+        if self._receipt.native or any(said.values()):
+            yield head | said
+        else:  # an empty reply is refused
+            self._receipt.dropped(path, "no content")
 
     def _turn(self, message: Message, path: str) -> Iterator[dict[str, Any]]:
         """A system's or user's message; the results of tools in it come first, as messages of their own."""

@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from asbru.core.chat import ChatRequest, Reasoning, ResponseFormat
 from asbru.core.traits import Traits
+from asbru.dialects.allowed_tools import fit_choice
 from asbru.dialects.bounds import fit_output, fit_sampling, strip_one
 from asbru.dialects.cohere.messages import MessageWriter
 from asbru.dialects.cohere.request import SETTINGS
@@ -33,7 +34,7 @@ _UNKNOWN_HERE: Final = ("top_logprobs", "logit_bias", "user", "service_tier")
 def write_request(request: ChatRequest, model: str, traits: Traits) -> Written:
     """The body for `model`, as its traits allow; see `Codec`."""
     receipt = Receipt(NAME, request.dialect)
-    request = fit_sampling(request, traits, receipt)
+    request = fit_choice(fit_sampling(request, traits, receipt), receipt)
     messages = MessageWriter(receipt, thinks=traits.thinking != "none")
     body: dict[str, Any] = {"model": model, "messages": messages.write(request.messages)}
     if messages.documents:

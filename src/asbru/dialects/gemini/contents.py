@@ -17,6 +17,7 @@ from typing import Any
 from asbru.core.chat import (
     AudioPart,
     DocumentPart,
+    ForeignPart,
     ImagePart,
     Message,
     Raw,
@@ -28,7 +29,8 @@ from asbru.dialects.fields import Fields
 from asbru.dialects.gemini.calls import Calls
 from asbru.dialects.gemini.part_writer import PartList, Written, note_cache, write_part
 from asbru.dialects.gemini.parts import AROUND, ERROR, OUTPUT, is_object, read_parts
-from asbru.dialects.gemini.types import MARK, decode_members, in_camel, listed
+from asbru.dialects.gemini.types import MARK, NAME, decode_members, in_camel, listed
+from asbru.dialects.in_words import in_words
 from asbru.dialects.receipt import Receipt
 
 _ROLES = {"user": "user", "model": "assistant", "function": "user"}
@@ -158,7 +160,10 @@ def _write_result(
     media: list[Written] = []
     for k, inner in enumerate(part.parts):
         where = f"{path}.parts[{k}]"
-        if isinstance(inner, TextPart) or (isinstance(inner, DocumentPart) and inner.source is None):
+        if isinstance(inner, ForeignPart) and inner.dialect != NAME:
+            text = in_words(inner, where, receipt)
+            texts += [] if text is None else [text]
+        elif isinstance(inner, TextPart) or (isinstance(inner, DocumentPart) and inner.source is None):
             texts.append(_text_of(inner, where, receipt))
         elif receipt.native:
             written = write_part(inner, where, receipt)

@@ -28,6 +28,7 @@ from asbru.core.chat import (
 from asbru.dialects.data_urls import read_source
 from asbru.dialects.gemini.parts import AROUND, is_object
 from asbru.dialects.gemini.types import MARK, NAME, carry, decode_members
+from asbru.dialects.in_words import in_words
 from asbru.dialects.receipt import Receipt
 
 Written = dict[str, Any] | Raw
@@ -175,8 +176,8 @@ def write_part(part: Part, path: str, receipt: Receipt) -> Written | None:
         case ForeignPart():
             if part.dialect == NAME:
                 return part.raw
-            receipt.dropped(path, f"{part.kind} has no equivalent")
-            return None
+            text = in_words(part, path, receipt)
+            return None if text is None else {"text": text}
         case _:
             receipt.dropped(path, "the Gemini API has no such part here")
             return None

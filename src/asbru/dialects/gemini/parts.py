@@ -32,7 +32,7 @@ from asbru.core.chat import (
     ToolCallPart,
     ToolResultPart,
 )
-from asbru.dialects.fields import DECODE_ERRORS, Fields, Kind, kind_of
+from asbru.dialects.fields import DECODE_ERRORS, NULL, Fields, Kind, kind_of
 from asbru.dialects.gemini.calls import NO_ID, Calls
 from asbru.dialects.gemini.types import MARK, NAME, child, decode_members, encode, in_camel, listed, uncarry
 
@@ -54,6 +54,8 @@ def read_parts(content: Fields, calls: Calls) -> tuple[Part, ...]:
     """The parts of a content."""
     found: list[Part] = []
     for at, raw in enumerate(listed(content, "parts")):
+        if raw == NULL:  # met in the wild, and nothing
+            continue
         found += read_part(in_camel(content.as_object(raw, f"parts[{at}]")), raw, calls)
     return tuple(_joined(found))
 

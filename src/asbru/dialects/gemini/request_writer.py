@@ -76,6 +76,8 @@ def _write_config(request: ChatRequest, traits: Traits, extra: Extra, receipt: R
         value = getattr(request, canonical)
         if value is not None:
             config[name] = value
+    if request.top_logprobs and request.logprobs is None and not receipt.native:
+        config["responseLogprobs"] = True  # the API refuses their number without it
     if request.max_tokens is not None:
         config["maxOutputTokens"] = fit_output(request.max_tokens, traits, receipt)
     if not receipt.native:

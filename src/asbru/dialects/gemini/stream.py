@@ -5,7 +5,8 @@
     a text, or a thought               PartStart, unless one of its kind is open; PartDelta
     a call, a medium, any other part   PartStart, PartDelta for the arguments, PartStop
     a signature                        a thought without text before the part that it stands on
-    finishReason, blockReason          PartStop for what is open, ChoiceStop
+    finishReason, blockReason          kept: some servers send one with every event, and text after it
+    the end of the body                PartStop for what is open, ChoiceStop
     usageMetadata                      UsageReport, where it says something new
     error                              StreamFault
 
@@ -33,7 +34,7 @@ from asbru.core.reply import (
     UsageReport,
 )
 from asbru.core.usage import Usage
-from asbru.dialects.fields import DECODE_ERRORS, Fields, open_object
+from asbru.dialects.fields import DECODE_ERRORS, NULL, Fields, open_object
 from asbru.dialects.gemini.calls import Calls
 from asbru.dialects.gemini.errors import read_fault
 from asbru.dialects.gemini.parts import read_part
@@ -47,7 +48,7 @@ from asbru.wire.sse import COMMENT, SseEvent, SseReader
 class _Candidate:
     """One choice: what is open in it, and what is known of it besides."""
 
-    __slots__ = ("called", "calls", "extra", "index", "next", "open", "stopped")
+    __slots__ = ("called", "calls", "extra", "index", "next", "open", "refused", "word")
 
     def __init__(self, index: int, reply_id: str) -> None:
         self.index = index
@@ -56,7 +57,8 @@ class _Candidate:
         self.extra: Extra = {}
         self.next = 0
         self.open: TextPart | ThinkingPart | None = None
-        self.stopped = False
+        self.word: str | None = None  # why it ends
+        self.refused = False  # before it began
 
     def take(self, part: Part, out: list[StreamEvent]) -> None:
         if isinstance(part, (TextPart, ThinkingPart)):
@@ -101,6 +103,12 @@ class _Candidate:
     def _start(self, part: Part, out: list[StreamEvent]) -> None:
         out.append(PartStart(index=self.next, choice=self.index, part=part))
         self.next += 1
+
+    def stop(self) -> ChoiceStop:
+        """Why it ends."""
+        word = self.word or ""
+        reason = "refusal" if self.refused else read_stop(word, called=self.called)
+        return ChoiceStop(stop=reason, choice=self.index, raw_stop=word, extra=self.extra)
 
     def stop_open(self, out: list[StreamEvent]) -> None:
         if self.open is not None:
@@ -152,9 +160,13 @@ class GeminiStreamReader:
             clean = clean or (self._sure and not before)
         if self.done:
             return events
-        ended = bool(self._candidates) and all(one.stopped for one in self._candidates.values())
+        candidates = [one for _, one in sorted(self._candidates.items())]
+        ended = bool(candidates) and all(one.word is not None for one in candidates)
         if ended and (clean or self._sure):
             self.done = True
+            for candidate in candidates:
+                candidate.stop_open(events)
+            events += [candidate.stop() for candidate in candidates]
             events.append(ReplyEnd())
         return events
 
@@ -180,7 +192,8 @@ class GeminiStreamReader:
         self._start(event, out)
         ended = [self._candidate(candidate, at, out) for at, candidate in enumerate(candidates)]
         if blocked is not None and not self._candidates:
-            self._stop(self._of(0), blocked, out, stop="refusal")
+            first = self._of(0)
+            first.word, first.refused = blocked, True
             ended.append(True)
         if usage is not None and usage != self._usage:
             self._usage = usage
@@ -205,22 +218,15 @@ class GeminiStreamReader:
         """One candidate of an event; whether it ends."""
         index, word = candidate.integer("index"), stop_word(candidate.raw("finishReason"))
         found = self._of(at if index is None else index)
-        if found.stopped:
-            return word is not None
         content = candidate.child("content")
         if content is not None:
             content = in_camel(content)
             for raw in listed(content, "parts"):
+                if raw == NULL:
+                    continue
                 for part in read_part(in_camel(content.as_object(raw, "parts")), raw, found.calls):
                     found.take(part, out)
         found.extra = {**found.extra, **candidate.rest_set()}
         if word is not None:
-            self._stop(found, word, out)
+            found.word = word
         return word is not None
-
-    @staticmethod
-    def _stop(candidate: _Candidate, word: str, out: list[StreamEvent], *, stop: str | None = None) -> None:
-        candidate.stop_open(out)
-        candidate.stopped = True
-        reason = "refusal" if stop is not None else read_stop(word, called=candidate.called)
-        out.append(ChoiceStop(stop=reason, choice=candidate.index, raw_stop=word, extra=candidate.extra))

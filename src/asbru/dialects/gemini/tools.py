@@ -78,7 +78,8 @@ def _read_choice(calling: Fields, raw: Raw) -> ToolChoice:
             return msgspec.convert({"mode": mode}, ToolChoice)
         if mode == "any" and len(names) == 1:
             return ToolChoice(mode="tool", name=names[0])
-    return ToolChoice(mode="foreign", raw=raw, dialect=NAME)
+    forced = mode == "any" if names else None
+    return ToolChoice(mode="foreign", raw=raw, dialect=NAME, allowed=tuple(names) or None, forced=forced)
 
 
 def listed_texts(fields: Fields, name: str) -> Iterable[Raw]:
@@ -140,5 +141,8 @@ def _write_choice(choice: ToolChoice, receipt: Receipt) -> object | None:
         case "foreign":
             if choice.dialect == NAME:
                 return choice.raw
+            if choice.allowed and choice.forced:
+                receipt.changed("tool_choice", f"from the form of {choice.dialect}")
+                return {"mode": "ANY", "allowedFunctionNames": choice.allowed}
             receipt.dropped("tool_choice", f"a form known to {choice.dialect} only")
             return None

@@ -42,6 +42,8 @@ from asbru.dialects.openai_chat.types import NAME
 _ERROR = "Error: "
 _CONTENT, _REFUSAL, _AUDIO, _CALL = range(4)
 """The order of what an assistant's message holds."""
+_SAID = ("content", "refusal", "audio", "tool_calls", "reasoning", "reasoning_content", "reasoning_details")
+"""The members of an assistant's message that say something."""
 _SYSTEM = ("system", "developer")
 
 
@@ -56,7 +58,7 @@ def write_messages(
     for at, message in enumerate(messages):
         path = f"messages[{at}]"
         if message.role == "assistant":
-            written.append(_write_assistant(message, path, writer))
+            written += _write_reply(message, path, writer)
         else:
             written += _write_turn(message, path, writer)
     return written
@@ -70,7 +72,7 @@ def _fold_system(messages: Sequence[Message], writer: PartWriter) -> list[dict[s
     for at, message in enumerate(messages):
         path = f"messages[{at}]"
         if message.role == "assistant":
-            new = [_write_assistant(message, path, writer)]
+            new = _write_reply(message, path, writer)
         else:
             new = _write_turn(message, path, writer)
         last = written[-1] if written else {}
@@ -228,6 +230,15 @@ def _mark_error(content: str | list[object], path: str, writer: PartWriter) -> s
     if isinstance(content, str):
         return content if content.startswith(_ERROR) else _ERROR + content
     return [{"type": "text", "text": _ERROR}, *content]
+
+
+def _write_reply(message: Message, path: str, writer: PartWriter) -> list[dict[str, object]]:
+    """An assistant's message; none where nothing of it can be carried, since providers refuse an empty one."""
+    written = _write_assistant(message, path, writer)
+    if writer.own or any(written.get(name) for name in _SAID):
+        return [written]
+    writer.receipt.dropped(path, "no content")
+    return []
 
 
 def _write_assistant(message: Message, path: str, writer: PartWriter) -> dict[str, object]:

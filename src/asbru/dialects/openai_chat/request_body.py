@@ -22,6 +22,7 @@ import msgspec
 
 from asbru.core.chat import ChatRequest, Raw, Reasoning, ResponseFormat
 from asbru.core.traits import Traits
+from asbru.dialects.allowed_tools import fit_choice
 from asbru.dialects.bounds import fit_output, fit_sampling, fit_user, strip_one
 from asbru.dialects.contract import Written
 from asbru.dialects.efforts import write_effort
@@ -54,7 +55,7 @@ _PLAIN: Final = (
 def write_request(request: ChatRequest, model: str, traits: Traits) -> Written:
     """The body for `model`, as its traits allow."""
     receipt = Receipt(NAME, request.dialect)
-    request = fit_sampling(request, traits, receipt)
+    request = fit_choice(fit_sampling(request, traits, receipt), receipt)
     writer = PartWriter(receipt, traits)
     body: dict[str, object] = {
         "model": model,
@@ -71,10 +72,7 @@ def write_request(request: ChatRequest, model: str, traits: Traits) -> Written:
     elif request.reasoning is not None:
         body |= _write_wish(request.reasoning, traits, writer)
     body |= _write_limits(request, traits, writer)
-    for field, name in _PLAIN:
-        value: object = getattr(request, field)
-        if value is not None:
-            body[name] = value
+    body |= _write_plain(request, writer)
     body |= _write_stream(request, traits, writer)
     for name, raw in receipt.riding("", request.extra).items():
         body.setdefault(name, raw)
@@ -91,6 +89,17 @@ def without(traits: Traits, member: str) -> Traits | None:
         old = member == "max_completion_tokens"
         return None if traits.legacy_max_tokens is old else msgspec.structs.replace(traits, legacy_max_tokens=old)
     return None if member in _NEEDED else strip_one(traits, member)
+
+
+def _write_plain(request: ChatRequest, writer: PartWriter) -> dict[str, object]:
+    body: dict[str, object] = {}
+    for field, name in _PLAIN:
+        value: object = getattr(request, field)
+        if value is not None:
+            body[name] = value
+    if request.top_logprobs and request.logprobs is None and not writer.own:
+        body["logprobs"] = True  # chat refuses their number without it
+    return body
 
 
 def _write_stream(request: ChatRequest, traits: Traits, writer: PartWriter) -> dict[str, object]:

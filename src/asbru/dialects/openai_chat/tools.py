@@ -20,6 +20,7 @@ from asbru.dialects.tool_schema import write_schema
 
 _MODES = {"auto": "auto", "none": "none", "required": "any", "any": "any"}
 _FUNCTION = Raw(b'"function"')
+_ALLOWED = Raw(b'"allowed_tools"')
 _TEXT = msgspec.json.Decoder(str)
 
 
@@ -84,7 +85,18 @@ def read_tool_choice(fields: Fields) -> ToolChoice | None:
         return ToolChoice(mode="tool", name=form.need_text("name"))
     if form.peek("type") in (None, _FUNCTION) and "function" in form:
         return ToolChoice(mode="tool", name=form.need_child("function").need_text("name"))
-    return ToolChoice(mode="foreign", raw=raw, dialect=NAME)
+    allowed, forced = _read_allowed(form)
+    return ToolChoice(mode="foreign", raw=raw, dialect=NAME, allowed=allowed, forced=forced)
+
+
+def _read_allowed(form: Fields) -> tuple[tuple[str, ...] | None, bool | None]:
+    """The functions of an `allowed_tools`, and whether one must be called; None of any other form."""
+    inner = form.child("allowed_tools") if form.peek("type") == _ALLOWED else None
+    if inner is None:
+        return None, None
+    functions = (one.child("function") for one in inner.children("tools") or ())
+    names = tuple(one.need_text("name") for one in functions if one is not None)
+    return names or None, (inner.text("mode") == "required") if names else None
 
 
 def write_tools(tools: Sequence[Tool | ForeignTool], writer: PartWriter) -> list[object]:

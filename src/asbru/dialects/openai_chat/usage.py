@@ -15,6 +15,7 @@ import msgspec
 from asbru.core.chat import Raw
 from asbru.core.usage import Usage
 from asbru.dialects.fields import NULL
+from asbru.dialects.odd_counts import mended_counts
 from asbru.dialects.openai_chat.types import Envelope, InputDetails, OutputDetails, UsageEnvelope, UsageWire
 from asbru.dialects.receipt import Receipt
 from asbru.dialects.surrogates import decode_mended
@@ -44,7 +45,10 @@ def read_usage(raw: Raw | None, tier: Any = None) -> Usage | None:
     try:
         wire = _USAGE.decode(raw)
     except (msgspec.DecodeError, RecursionError):
-        return None
+        try:
+            wire = _USAGE.decode(mended_counts(raw))
+        except (msgspec.DecodeError, RecursionError):
+            return None
     return _buckets(wire, tier)
 
 

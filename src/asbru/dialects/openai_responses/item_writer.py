@@ -25,6 +25,7 @@ from asbru.core.chat import (
     ToolResultPart,
 )
 from asbru.dialects.fields import DECODE_ERRORS
+from asbru.dialects.in_words import in_words
 from asbru.dialects.openai_responses.carrier import carry
 from asbru.dialects.openai_responses.parts import (
     Written,
@@ -177,6 +178,10 @@ class Said:
                 self._item(write_thought(part, path, receipt, answer=self._answer))
             case ToolCallPart():
                 self._item(write_call(part, path, receipt))
+            case ForeignPart() if part.text is not None and part.dialect != NAME and not self._answer:
+                text = in_words(part, path, receipt)
+                if text is not None:
+                    self._text(TextPart(text=text), path)
             case ForeignPart():
                 self._item(write_foreign(part, path, receipt))
             case _:

@@ -23,6 +23,7 @@ from asbru.core.chat import (
 )
 from asbru.dialects.data_urls import read_source, write_source
 from asbru.dialects.fields import Fields, kind_of
+from asbru.dialects.in_words import in_words
 from asbru.dialects.openai_responses.types import ITEM, NAME
 from asbru.dialects.receipt import Receipt
 
@@ -131,8 +132,11 @@ def write_part(part: Part, path: str, receipt: Receipt) -> Written | None:
         case AudioPart() if part.transcript:
             receipt.changed(path, "audio became its transcript")
             return {"type": "input_text", "text": part.transcript}
+        case ForeignPart() if part.dialect != NAME:
+            text = in_words(part, path, receipt)
+            return None if text is None else {"type": "input_text", "text": text}
         case ForeignPart():
-            return write_foreign(part, path, receipt)
+            return part.raw
         case _:
             receipt.dropped(path, "the Responses API has no such input")
             return None

@@ -5,8 +5,10 @@
     response.output_item.added                   PartStart of reasoning, a call, a foreign item
     response.content_part.added                  PartStart of a text or a refusal
     response.*.delta                             PartDelta
-    response.content_part.done, output_item.done PartDelta for what no delta told, PartStop
-    response.completed, incomplete               PartStop for what is open, ChoiceStop, UsageReport, ReplyEnd
+    response.content_part.done, output_item.done PartDelta for what no delta told, PartStop; of an item that was not
+                                                 added also PartStart
+    response.completed, incomplete               PartStop for what is open, ChoiceStop, UsageReport, ReplyEnd; before
+                                                 them the whole output, if no event told of an item
     response.failed, error                       StreamFault
     any other                                    ForeignEvent
 
@@ -174,7 +176,9 @@ class ResponsesStreamReader:
             raise event.wrong("item", "expected an object, got nothing")
         if at in self._items:
             raise event.wrong("output_index", f"expected a new item, got item {at} twice")
-        fields = event.as_object(raw, "item")
+        self._begin_item(at, event.as_object(raw, "item"), raw, out)
+
+    def _begin_item(self, at: int, fields: Fields, raw: Raw, out: list[StreamEvent]) -> None:
         kind = fields.text("type") or "message"
         if kind == "message":
             before = self._items.get(at - 1)
@@ -199,8 +203,8 @@ class ResponsesStreamReader:
         out.append(PartStart(index=opened.index, part=opened.empty))
         return opened
 
-    def _item(self, event: Fields) -> OpenItem:
-        at = _place(event)
+    def _item(self, event: Fields, at: int | None = None) -> OpenItem:
+        at = _place(event) if at is None else at
         item = self._items.get(at)
         if item is None:
             raise event.wrong("output_index", f"expected an item that was added, got {at}")
@@ -253,12 +257,15 @@ class ResponsesStreamReader:
         (part or self._open_content(item, at, whole, out)).finish(whole, out)
 
     def _item_done(self, event: Fields, out: list[StreamEvent]) -> None:
-        item = self._item(event)
-        raw = event.raw("item")
+        at, raw = _place(event), event.raw("item")
         if raw is None:
-            item.stop(out)
+            self._item(event, at).stop(out)
             return
-        fields = event.as_object(raw, "item")
+        if at not in self._items:  # some servers tell of an item only when it is done
+            self._begin_item(at, event.as_object(raw, "item"), raw, out)
+        self._end_item(self._items[at], event.as_object(raw, "item"), raw, out)
+
+    def _end_item(self, item: OpenItem, fields: Fields, raw: Raw, out: list[StreamEvent]) -> None:
         kind = fields.text("type") or "message"
         if item.only is not None:
             item.only.finish(read_said(fields, kind, raw), out)
@@ -271,7 +278,10 @@ class ResponsesStreamReader:
 
     def _ended(self, event: Fields, out: list[StreamEvent]) -> None:
         response = event.need_child("response")
-        response.raw("output")
+        output = response.items("output") or ()
+        for at, raw in enumerate(() if self._items else output):  # some servers tell of the items only here
+            self._begin_item(at, response.as_object(raw, f"output[{at}]"), raw, out)
+            self._end_item(self._items[at], response.as_object(raw, f"output[{at}]"), raw, out)
         self.done = True
         for _, item in sorted(self._items.items()):
             item.stop(out)

@@ -61,6 +61,10 @@ def read_tool_choice(fields: Fields) -> ToolChoice | None:
     kind = form.text("type")
     if kind == "function":
         return ToolChoice(mode="tool", name=form.need_text("name"))
+    if kind == "allowed_tools":
+        names = tuple(one.need_text("name") for one in form.children("tools") or () if one.text("type") == "function")
+        forced = (form.text("mode") == "required") if names else None
+        return ToolChoice(mode="foreign", raw=raw, dialect=NAME, allowed=names or None, forced=forced)
     return ToolChoice(mode="foreign", name=form.text("name") if kind == "custom" else None, raw=raw, dialect=NAME)
 
 
@@ -106,5 +110,9 @@ def write_tool_choice(choice: ToolChoice, receipt: Receipt) -> object | None:
         case "foreign":
             if choice.dialect == NAME:
                 return choice.raw
+            if choice.allowed:
+                receipt.changed("tool_choice", f"from the form of {choice.dialect}")
+                tools = [{"type": "function", "name": name} for name in choice.allowed]
+                return {"type": "allowed_tools", "mode": "required" if choice.forced else "auto", "tools": tools}
             receipt.dropped("tool_choice", f"a form known to {choice.dialect} only")
             return None

@@ -13,6 +13,7 @@ import msgspec
 from asbru.core.chat import Raw
 from asbru.core.usage import Usage
 from asbru.dialects.fields import DECODE_ERRORS, NULL
+from asbru.dialects.odd_counts import mended_counts
 from asbru.dialects.receipt import Receipt
 from asbru.dialects.surrogates import decode_mended
 
@@ -61,7 +62,10 @@ def read_usage(raw: Raw | bytes | None, tier: Any = None, *, fees: bool = False)
     try:
         wire = _WIRE(raw)
     except DECODE_ERRORS:
-        return None
+        try:
+            wire = _WIRE(mended_counts(raw))
+        except DECODE_ERRORS:
+            return None
     if wire.input_tokens is None and wire.output_tokens is None:
         return None
     inp, out = wire.input_tokens_details or _NO_INPUT, wire.output_tokens_details or _NO_OUTPUT

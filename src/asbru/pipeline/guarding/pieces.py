@@ -131,7 +131,7 @@ def _texts(holder: Any, path: _Path) -> Iterator[tuple[Any, str | int, _Path]]:
     else:
         members = cast("dict[str, Any]", holder)
         path = (*path, str(members.get("index")))
-        entries = [(name, inner) for name, inner in members.items() if has_text(name)]
+        entries = [(name, inner) for name, inner in members.items() if has_text(name, inner)]
     for key, inner in entries:
         if isinstance(inner, str):
             if inner:

@@ -12,6 +12,8 @@ signatures, encoded data), so that a field that is new is looked at.
 
 from __future__ import annotations
 
+import binascii
+import re
 from collections.abc import Callable, Mapping
 from functools import cache
 from typing import Any, TypeAlias, TypeVar, cast
@@ -21,6 +23,7 @@ import msgspec
 from asbru.core.chat import (
     Choice,
     ForeignTool,
+    MediaSource,
     Raw,
     ThinkingPart,
     Tool,
@@ -54,9 +57,13 @@ _NO_TEXT = frozenset(
         "system_fingerprint",
     )
 )
-"""Fields and members without text of anyone's: names that are looked up, and data that only a program reads."""
-_FREE = frozenset(("metadata", "client_metadata"))
-"""Members whose own members callers name: all of them are texts."""
+"""Fields and members without text of anyone's: names that are looked up, and data that only a program reads. Members
+whose value is an object, or holds objects, are looked into all the same: a schema may have a property of that name."""
+_OPAQUE = frozenset(("logit_bias", "tool_choice"))
+"""Of these, those whose objects hold only names and numbers."""
+_OPENING = b"{["
+_FREE = frozenset(("metadata", "client_metadata", "json", "input", "args"))
+"""Members whose own members callers, tools or models name: all of them are texts."""
 _NAMES = (Tool, ToolCallPart, ToolResultPart)
 """Whose `name` is that of a tool, by which it is called."""
 _NOT_OF: Mapping[type, frozenset[str]] = {
@@ -72,12 +79,28 @@ _PLACES: Mapping[type, Place] = {
     Tool: "tool_descriptions",
     ForeignTool: "tool_descriptions",
 }
-_DATA_URL = "data:"
+_DATA_URL = re.compile(r"data:[\w.+-]+/[\w.+-]+(?:;[\w.+-]+=[\w.+-]+)*;base64,")
+_ENCODED_CHARS_MIN = 256
+"""Below it a data URL is looked at like any text: it costs nothing, and a word before a secret does not hide it."""
 
 
-def has_text(member: str) -> bool:
-    """Whether a member called like that may hold a text."""
-    return member not in _NO_TEXT
+def is_encoded(text: str) -> bool:
+    """Whether all of a text is a data URL in base64, such as an image."""
+    if len(text) < _ENCODED_CHARS_MIN or not text.startswith("data:"):
+        return False
+    head = _DATA_URL.match(text, 0, _ENCODED_CHARS_MIN)
+    if head is None:
+        return False
+    try:
+        binascii.a2b_base64(text[head.end() :], strict_mode=True)
+    except ValueError:
+        return False
+    return True
+
+
+def has_text(member: str, value: Any = None) -> bool:
+    """Whether a member called like that, with that value, may hold a text."""
+    return member not in _NO_TEXT or (member not in _OPAQUE and _has_objects(value))
 
 
 def visit_texts(value: T, place: Place, visit: Visit) -> T:
@@ -88,7 +111,7 @@ def visit_texts(value: T, place: Place, visit: Visit) -> T:
 def _visited(value: Any, place: Place, visit: Visit) -> Any:
     kind = cast("type[object]", type(value))
     if kind is str:
-        return value if not value or value.startswith(_DATA_URL) else visit(value, place)
+        return visit(value, place) if value else value
     if kind is tuple:
         return _visited_tuple(value, place, visit)
     if isinstance(value, msgspec.Struct):
@@ -112,6 +135,8 @@ def _visited_struct(value: msgspec.Struct, place: Place, visit: Visit) -> msgspe
     for name in _fields(type(value)):
         old: Any = getattr(value, name)
         if old is None:
+            continue
+        if isinstance(value, MediaSource) and is_encoded(old):
             continue
         if name == "arguments":
             new: Any = visit_json(old, place, visit)
@@ -162,7 +187,7 @@ def _visited_raw(value: Raw, place: Place, visit: Visit, *, names: bool = False)
 
 def _visited_json(value: Any, place: Place, visit: Visit, *, names: bool = False) -> Any:
     if isinstance(value, str):
-        return value if not value or value.startswith(_DATA_URL) else visit(value, place)
+        return value if not value or is_encoded(value) else visit(value, place)
     if isinstance(value, list):
         items = [_visited_json(one, place, visit, names=names) for one in cast("list[Any]", value)]
         old = cast("list[Any]", value)
@@ -178,7 +203,7 @@ def _visited_members(value: dict[str, Any], place: Place, visit: Visit, *, names
     members: dict[str, Any] = {}
     for name, old in value.items():
         own = visit(name, place) if names and name else name
-        if not names and name in _NO_TEXT:
+        if not names and not has_text(name, old):
             new = old
         elif isinstance(old, Raw):
             new = _visited_raw(old, place, visit, names=name in _FREE)
@@ -187,6 +212,15 @@ def _visited_members(value: dict[str, Any], place: Place, visit: Visit, *, names
         changed = changed or new is not old or own is not name
         members[own] = new
     return members if changed else value
+
+
+def _has_objects(value: Any) -> bool:
+    """Whether a value is an object, or a list that holds one."""
+    if isinstance(value, Raw):
+        return memoryview(value)[0] in _OPENING and _has_objects(msgspec.json.decode(value))
+    if isinstance(value, list):
+        return any(_has_objects(one) for one in cast("list[Any]", value))
+    return isinstance(value, dict)
 
 
 class Texts:
