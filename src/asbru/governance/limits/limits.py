@@ -181,9 +181,7 @@ class Limits:
 
     # Waiting for the ledger
 
-    def _take_of_each(
-        self, needs: Needs, into: Holding, now_s: float, soon: Iterable[Source]
-    ) -> Future[None] | None:
+    def _take_of_each(self, needs: Needs, into: Holding, now_s: float, soon: Iterable[Source]) -> Future[None] | None:
         """The same of counters, without portions: there is little left, or not enough."""
         for source, need in needs:
             for counter in source.counters:
