@@ -78,7 +78,7 @@ class CallLeases:
         caller = call.caller.name if call.caller is not None else ""
         chain = self.limits.owners.chain(caller, call.run)
         lease = CallLease(self, caller, call.run, chain)
-        waits = self.limits.take(chain.nested if call.parent_id else chain.admitted, lease.owners)
+        waits = self.limits.take(chain.nested if call.parent_id else chain.admitted, lease.owners, chain.held)
         if waits is not None:
             await lease.wait(waits, lease.owners)
         return lease

@@ -21,8 +21,8 @@ from asbru.dialects import Dialect
 from asbru.governance.standing import Standing, Standings
 from asbru.pipeline.call import Call
 
-FRESH_S: Final = 0.1
-"""How long lines are used again: under load a caller's limits are looked at ten times a second, not for each call."""
+FRESH_S: Final = 0.5
+"""How long lines are used again: under load a caller's limits are looked at twice a second, not for each call."""
 KEPT_MAX: Final = 4096
 _MARK = b"-ratelimit-"
 _PROVIDERS_OWN = re.compile(rb"(?:(?:x|anthropic)-ratelimit-[^\r]*+\r\n)+")

@@ -14,9 +14,9 @@ def counter(limit: LimitEntry = RATE) -> Counter:
     return Counter("key/a", limit, limit.id, lambda one: None)
 
 
-def taken(start_ms: int, amount: int) -> Slice:
+def taken(start_ms: int, amount: int, *, good_for_ms: int = 1000) -> Slice:
     """A slice of a bucket, good for a second."""
-    return Slice("r", start_ms, amount, 1000, amount, 0)
+    return Slice("r", start_ms, amount, good_for_ms, amount, 0)
 
 
 def test_a_newer_window_follows() -> None:
@@ -73,11 +73,49 @@ def test_more_than_was_held() -> None:
 
 
 def test_wishes_grow_with_use() -> None:
-    """Twice as much where a slice did not last a second, less where it did, a part of the limit at most; nobody asks
+    """Twice as much where a slice did not last two seconds, less where it did, a part of the limit at most; nobody asks
     twice at once."""
     made = counter()
+    made.take_in(taken(1000, 1, good_for_ms=60_000), 9.0)
     assert [made.wishes(1, at_s) for at_s in (10.0, 10.01, 10.1, 10.2, 10.3, 10.4)] == [4, 0, 8, 16, 32, 37]
     assert made.wishes(1, 20.0) == 18
+
+
+def test_wishes_stay_where_the_window_ended_the_slice() -> None:
+    """However long ago that was; less is wished only where little was used of it."""
+    made = counter()
+    made.wish = 32
+    for start_ms, used in ((1000, 32), (2000, 8), (3000, 7)):
+        made.take_in(taken(start_ms, 32), start_ms / 1000)
+        made.left -= used
+        assert made.is_stale(start_ms / 1000 + 1)
+        made.let_go()
+        assert made.wishes(1, start_ms / 1000 + 1) == (32 if used >= 8 else 16)
+
+
+def test_a_bucket_is_told_when_it_is_over() -> None:
+    """What is given back is told at once, for others may need it."""
+    made = counter()
+    made.take_in(taken(1000, 10), 0.0)
+    holding = Holding()
+    made.left -= 3
+    holding.parts.append((made, 1000, 3))
+    holding.settle({"requests": 3}, 0.2)
+    assert not made.reports(0.5) and made.dirty and not made.idle
+    made.let_go()
+    assert made.reports(0.5) == [Report("r", 1000, 0, 7)] and made.dirty and made.held == {1000: 3}
+    assert made.reports(1.0) == [Report("r", 1000, 3, 0)] and made.idle
+
+
+def test_a_long_bucket_is_told_as_it_goes() -> None:
+    """Whoever asks how a limit stands would wait too long."""
+    made = Counter("key/a", LimitEntry("h", "requests", 600, "1h"), "h", lambda _: None)
+    made.take_in(taken(1000, 10, good_for_ms=60_000), 0.0)
+    holding = Holding()
+    made.left -= 3
+    holding.parts.append((made, 1000, 3))
+    holding.settle({"requests": 3}, 0.2)
+    assert made.reports(0.5) == [Report("h", 1000, 3, 0)]
 
 
 def test_the_usual_call() -> None:

@@ -139,6 +139,42 @@ def test_a_slice_of_a_rate_is_good_for_one_bucket() -> None:
     assert made.ledger.count(RATE.id, made.now_ms).used == 2 + rate.left
 
 
+def test_what_a_call_needs_next_is_asked_for_with_what_it_waits_for() -> None:
+    """Slices of several rates end at the same moment: the call waits once, and the ledger is asked once."""
+    made = Desk()
+    limits = tuple(LimitEntry(f"key/a/{metric}/1m", metric, 10**6, "1m") for metric in ("requests", "tokens"))
+    made.limits.owners.keys.put("1", msgspec.msgpack.encode(KeyEntry("a", ("*",), owner_id="key/a", limits=limits)))
+    chain = made.limits.owners.chain("a")
+    (requests, _), *_ = chain.admitted
+    (tokens,) = chain.held
+    for _ in range(2):
+        held = Taken(made, (requests, 1)), Taken(made, (tokens, 5))
+        made.answer()
+        for one in held:
+            one.settle(1)
+        made.now_s += 1.0
+    holding = Holding()
+    made.limits.take(((requests, 1),), holding, (tokens,))
+    made.run()
+    assert len(made.link.questions) == 1
+    made.answer()
+    assert Taken(made, (tokens, 5)).future is None
+
+
+def test_what_is_in_hand_at_the_end_is_told() -> None:
+    """Also of a bucket that is not over."""
+    made = desk()
+    rate = made.limits.owners.chain("a").admitted[0][0]
+    call = Taken(made, (rate, 1))
+    made.answer()
+    call.settle(1)
+    made.flush()
+    made.limits.close()
+    made.book()
+    assert made.limits.leases == 0
+    assert made.ledger.count(RATE.id, made.now_ms).used == 1
+
+
 def test_what_nobody_uses_goes_back() -> None:
     """A slice that was idle for a second is given back."""
     made = desk()

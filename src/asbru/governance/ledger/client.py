@@ -43,7 +43,7 @@ ASK_DEADLINE_AWAY_S = 0.1
 """The same once the ledger has not answered for AWAY_S."""
 AWAY_S = 1.0
 AGAIN_S = 0.05
-FLUSH_S = 0.5
+FLUSH_S = 1.0
 """Each counter that calls touch is a row to be written each time. Others need not know sooner: what is held here counts
 against the limit all the same, and a recall is answered at once."""
 ASKS_MAX = 256
@@ -201,7 +201,7 @@ class LedgerClient:
         if not reports:
             return False
         self._add(reports)
-        return len(reports) == REPORTS_MAX
+        return len(reports) >= REPORTS_MAX
 
     def _batches_have_room(self) -> bool:
         return self._batches.room >= REPORTS_MAX * 512

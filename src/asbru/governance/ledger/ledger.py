@@ -20,6 +20,8 @@ RUNS_DROPPED_SHARE = 16
 """Where there are too many, so large a part of them makes room at once: looking for the idle ones costs."""
 SHARE = 8
 """No slice is larger than this part of what is left, but for what is needed at once."""
+SEEN_MS = 60_000
+"""How often it is noted that a worker is alive, at most, where it only takes."""
 UNSEEN_MS = 86_400_000
 """For so long the number of a dead worker's last reports is remembered."""
 
@@ -39,7 +41,8 @@ class Ledger:
         books = self._books
         with books.transaction():
             known = books.holder(holder)
-            books.note_holder(holder, known.number if known is not None else 0, now_ms)
+            if known is None or known.buried or now_ms - known.seen_ms >= SEEN_MS:
+                books.note_holder(holder, known.number if known is not None else 0, now_ms)
             return [self._take(holder, claims, now_ms) for claims in asks]
 
     def settle(self, holder: str, number: int, reports: Sequence[Report], now_ms: int) -> None:

@@ -99,7 +99,7 @@ class MemoryBooks:
 
     def holder(self, name: str) -> Holder | None:
         known = self.holders.get(name)
-        return None if known is None else Holder(known[0], known[1])
+        return None if known is None else Holder(*known)
 
     def note_holder(self, name: str, number: int, now_ms: int) -> None:
         known = self.holders.get(name)

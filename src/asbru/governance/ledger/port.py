@@ -26,10 +26,11 @@ class Counted(NamedTuple):
 
 
 class Holder(NamedTuple):
-    """What is known of a worker."""
+    """What is known of a worker. `seen_ms`: when it was last noted."""
 
     number: int
     buried: bool
+    seen_ms: int
 
 
 class Books(Protocol):
@@ -49,8 +50,8 @@ class Books(Protocol):
         ...
 
     def hold(self, holder: str, key: str, window: Window, *, amount: int, limit: int, now_ms: int) -> bool:
-        """Hold `amount` more for a holder, if all that counts stays within `limit`; False if it would not. One
-        statement: nobody comes between the comparison and the change. A window that is there ends as late as is said
+        """Hold `amount` more for a holder, if all that counts stays within `limit`; False if it would not. Nobody comes
+        between the comparison and the change. A window that is there ends as late as is said
         now, or later."""
         ...
 

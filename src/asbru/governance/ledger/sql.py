@@ -1,13 +1,14 @@
 """Books in a database (`storage`): what SQLite and PostgreSQL share, in three tables.
 
-The ledger reads and writes within one transaction. SQLite lets one in at a time; where several may be at work, the
-statement of `hold` compares and changes at once, and the ledger tries again what raced.
+The ledger reads and writes within one transaction. SQLite lets one in at a time, so that a total that was read there
+stays true until it ends: the sixty windows of a rate are added up once for all claims of a question. Where several may
+be at work, the statement of `hold` compares and changes at once, and the ledger tries again what raced.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager
+import contextlib
+from collections.abc import Callable, Generator, Sequence
 from typing import cast
 
 from asbru.governance.ledger.claims import Report
@@ -29,11 +30,16 @@ ON CONFLICT (limit_key, start_ms) DO UPDATE SET held = ledger_counts.held + excl
     ends_ms = CASE WHEN excluded.ends_ms > ledger_counts.ends_ms THEN excluded.ends_ms ELSE ledger_counts.ends_ms END
 RETURNING held
 """
+_HOLD_ALONE = """
+INSERT INTO ledger_counts (limit_key, start_ms, ends_ms, spent, held) VALUES (?, ?, ?, 0, ?)
+ON CONFLICT (limit_key, start_ms) DO UPDATE SET held = ledger_counts.held + excluded.held,
+    ends_ms = CASE WHEN excluded.ends_ms > ledger_counts.ends_ms THEN excluded.ends_ms ELSE ledger_counts.ends_ms END
+"""
+"""The same where nobody comes between."""
 _HOLD_SLICE = """
 INSERT INTO ledger_slices (holder, limit_key, start_ms, held) VALUES (?, ?, ?, ?)
 ON CONFLICT (limit_key, start_ms, holder) DO UPDATE SET held = ledger_slices.held + excluded.held
 """
-_SLICE = "SELECT held FROM ledger_slices WHERE holder = ? AND limit_key = ? AND start_ms = ?"
 _HOLDING = """
 SELECT DISTINCT ledger_slices.holder FROM ledger_counts
 JOIN ledger_slices
@@ -50,8 +56,17 @@ DELETE FROM ledger_counts WHERE limit_key IN (
     GROUP BY limit_key HAVING SUM(held) = 0 ORDER BY MAX(ends_ms) LIMIT ?)
 RETURNING limit_key
 """
-_LET_GO = "UPDATE ledger_slices SET held = held - ? WHERE holder = ? AND limit_key = ? AND start_ms = ?"
-_BOOK = "UPDATE ledger_counts SET spent = spent + ?, held = held - ? WHERE limit_key = ? AND start_ms = ?"
+_LET_GO = """
+UPDATE ledger_slices SET held = CASE WHEN held > ? THEN held - ? ELSE 0 END
+WHERE limit_key = ? AND start_ms = ? AND holder = ?
+"""
+_BOOK = """
+UPDATE ledger_counts SET spent = spent + ?, held = held - COALESCE((
+    SELECT CASE WHEN mine.held < ? THEN mine.held ELSE ? END FROM ledger_slices AS mine
+    WHERE mine.limit_key = ledger_counts.limit_key AND mine.start_ms = ledger_counts.start_ms AND mine.holder = ?), 0)
+WHERE limit_key = ? AND start_ms = ?
+"""
+"""What leaves the count is what the slice has, at most: so before `_LET_GO`."""
 _SPEND = """
 INSERT INTO ledger_counts (limit_key, start_ms, ends_ms, spent, held) VALUES (?, ?, ?, ?, 0)
 ON CONFLICT (limit_key, start_ms) DO UPDATE SET spent = ledger_counts.spent + excluded.spent
@@ -91,45 +106,64 @@ class SqlBooks:
 
     def __init__(self, connect: Callable[[], Database]) -> None:
         self._connect = connect
+        self._inside = False
+        """Whether a transaction is open."""
+        self._totals: dict[tuple[str, int], Counted] = {}
+        """What was read in it, by limit and time, and is still so."""
 
-    def transaction(self) -> AbstractContextManager[None]:
-        return self._connect().transaction()
+    @contextlib.contextmanager
+    def transaction(self) -> Generator[None]:
+        with self._connect().transaction():
+            self._inside = True
+            try:
+                yield
+            finally:
+                self._inside = False
+                self._totals.clear()
 
     def counted(self, key: str, now_ms: int) -> list[Counted]:
         rows = self._connect().run(_COUNTED, (key, now_ms))
         return [Counted(*row) for row in cast("list[tuple[int, int, int]]", rows)]
 
     def total(self, key: str, now_ms: int) -> Counted | None:
+        found = self._totals.get((key, now_ms))
+        if found is not None:
+            return found
         ((start_ms, ends_ms, used),) = self._connect().run(_TOTAL, (key, now_ms))
-        return None if start_ms is None else Counted(*cast("tuple[int, int, int]", (start_ms, ends_ms, used)))
+        if start_ms is None:
+            return None
+        found = Counted(*cast("tuple[int, int, int]", (start_ms, ends_ms, used)))
+        if self._inside:
+            self._totals[key, now_ms] = found
+        return found
 
     def hold(self, holder: str, key: str, window: Window, *, amount: int, limit: int, now_ms: int) -> bool:
         database = self._connect()
-        values = (key, window.start_ms, window.ends_ms, amount, key, now_ms, amount, limit)
-        if not database.run(_HOLD, values):
-            return False
+        if database.engine == "sqlite":
+            total = self.total(key, now_ms)
+            if amount > limit - (0 if total is None else total.used):
+                return False
+            database.run(_HOLD_ALONE, (key, window.start_ms, window.ends_ms, amount))
+        else:
+            values = (key, window.start_ms, window.ends_ms, amount, key, now_ms, amount, limit)
+            if not database.run(_HOLD, values):
+                return False
+        self._totals.pop((key, now_ms), None)
         database.run(_HOLD_SLICE, (holder, key, window.start_ms, amount))
         return True
 
     def book(self, holder: str, reports: Sequence[Report]) -> None:
-        database = self._connect()
-        booked: list[tuple[int, int, str, int]] = []
-        let_go: list[tuple[int, str, str, int]] = []
-        held: dict[tuple[str, int], int] = {}
+        together: dict[tuple[str, int], tuple[int, int]] = {}
         for one in reports:
-            at = (one.key, one.start_ms)
-            if at not in held:
-                rows = cast("list[tuple[int]]", database.run(_SLICE, (holder, *at)))
-                held[at] = rows[0][0] if rows else 0
-            freed = min(held[at], one.spent + one.released)
-            booked.append((one.spent, freed, *at))
-            if freed:
-                held[at] -= freed
-                let_go.append((freed, holder, *at))
-        database.run_many(_LET_GO, let_go)
-        database.run_many(_BOOK, booked)
+            spent, freed = together.get((one.key, one.start_ms), (0, 0))
+            together[one.key, one.start_ms] = (spent + one.spent, freed + one.spent + one.released)
+        database = self._connect()
+        self._totals.clear()
+        database.run_many(_BOOK, [(spent, freed, freed, holder, *at) for at, (spent, freed) in together.items()])
+        database.run_many(_LET_GO, [(freed, freed, *at, holder) for at, (_, freed) in together.items() if freed])
 
     def spend(self, key: str, window: Window, spent: int) -> None:
+        self._totals.clear()
         self._connect().run(_SPEND, (key, window.start_ms, window.ends_ms, spent))
 
     def holding(self, key: str, now_ms: int) -> Sequence[str]:
@@ -139,6 +173,7 @@ class SqlBooks:
         return cast("int", self._connect().run(_RUNS, _run_keys(limit_id))[0][0])
 
     def drop_idle_runs(self, limit_id: str, most: int) -> int:
+        self._totals.clear()
         rows = self._connect().run(_DROP_IDLE_RUNS, (*_run_keys(limit_id), most))
         return len({row[0] for row in rows})
 
@@ -146,13 +181,17 @@ class SqlBooks:
         return cast("int", self._connect().run("SELECT COALESCE(MAX(start_ms), 0) FROM ledger_counts")[0][0])
 
     def holder(self, name: str) -> Holder | None:
-        rows = self._connect().run("SELECT number, buried FROM ledger_holders WHERE holder = ?", (name,))
-        return Holder(cast("int", rows[0][0]), bool(rows[0][1])) if rows else None
+        rows = self._connect().run("SELECT number, buried, seen_ms FROM ledger_holders WHERE holder = ?", (name,))
+        if not rows:
+            return None
+        number, buried, seen_ms = cast("tuple[int, int, int]", rows[0])
+        return Holder(number, bool(buried), seen_ms)
 
     def note_holder(self, name: str, number: int, now_ms: int) -> None:
         known = self.holder(name)
         database = self._connect()
         if known is not None and known.buried:
+            self._totals.clear()
             database.run(_TO_HELD, (name,))
         database.run(_NOTE, (name, number, now_ms))
 
@@ -161,6 +200,7 @@ class SqlBooks:
         return cast("list[tuple[str, int, int]]", rows)
 
     def bury(self, name: str) -> None:
+        self._totals.clear()
         known = self.holder(name)
         if known is None or known.buried:
             return
@@ -173,6 +213,7 @@ class SqlBooks:
         return [cast("str", row[0]) for row in rows]
 
     def forget(self, ended_ms: int, unseen_since_ms: int) -> None:
+        self._totals.clear()
         database = self._connect()
         database.run(_FORGET_COUNTS, (ended_ms,))
         database.run(_FORGET_SLICES)

@@ -3,7 +3,7 @@
     left       of the slice in hand; good until its window ends (`good_until_s`, monotonic)
     reserved   by calls under way: they hold it themselves (`holdings`)
     portions   of the slice in hand, set aside for the calls of one caller (`portions`); gathered when anyone needs it
-    reports    what became of slices, by window, not told to the ledger yet
+    reports    what became of slices, by window, not told to the ledger yet; of a short bucket once, when it is over
     held       all that the ledger believes to be here: taken, and not reported
 
 Nothing here waits or knows the time; who asks the ledger is `limits`.
@@ -12,12 +12,13 @@ Nothing here waits or knows the time; who asks the ledger is `limits`.
 from __future__ import annotations
 
 from collections.abc import Callable
+from math import inf
 from typing import TYPE_CHECKING
 
 from asbru.governance.entries import LimitEntry
 from asbru.governance.ledger import Report, Short, Slice
 from asbru.governance.ledger.ledger import is_sliding
-from asbru.governance.windows import length_ms
+from asbru.governance.windows import BUCKETS, length_ms
 
 if TYPE_CHECKING:
     from asbru.governance.limits.portions import Portion
@@ -27,14 +28,24 @@ NO_WINDOW = -1
 WISH_SHARE = 16
 """A slice is never wished larger than this part of its limit."""
 WISH_PAUSE_S = 0.02
+SLICE_S = 2.0
+"""A slice is to last about so long, if its window does."""
+WASTE_SHARE = 4
+"""A wish was too large where the window ended before one part in so many of it was used."""
+BUCKET_TOLD_MS = 5000
+"""What was spent in a bucket no longer than this is told when it is over, with what is given back of it: until then it
+is held, which counts as much."""
 
 
 class Counter:
     """See the module. `on_report` is told when there is something to report."""
 
     __slots__ = (
+        "_bucket_told",
         "_on_report",
         "_settled",
+        "_taken",
+        "_unused",
         "dirty",
         "ends_ms",
         "good_until_s",
@@ -63,6 +74,7 @@ class Counter:
         self.key = key
         self.metric = limit.metric
         self.sliding = is_sliding(limit)
+        self._bucket_told = self.sliding and length_ms(limit.window) // BUCKETS <= BUCKET_TOLD_MS
         self.left = 0
         self.spent = 0
         """Of the window in hand, since the last report."""
@@ -83,6 +95,8 @@ class Counter:
         """Until when that may still be true."""
         self.quiet = -1
         """What was left when idle slices were last looked for."""
+        self._taken = self._unused = 0
+        """All that was taken of the window in hand, and what of it was given back."""
         self.held: dict[int, int] = {}
         self.portions: dict[Portion, None] = {}
         self._settled: dict[int, list[int]] = {}
@@ -128,9 +142,12 @@ class Counter:
             self._book_spent()
             self.start_ms = start_ms
             self.good_until_s = 0.0
+            self._taken = 0
         self.good_until_s = max(self.good_until_s, asked_s + taken.good_for_ms / 1000)
         self.left += taken.amount
+        self._taken += taken.amount
         self.low = self.wish // 4
+        self._unused = 0
 
     def tell_short(self, short: Short, now_s: float, known_s: float) -> None:
         """There is no room: how it stands, which is known for so long at least."""
@@ -143,13 +160,17 @@ class Counter:
         return self.good_until_s <= now_s
 
     def wishes(self, need: int, now_s: float) -> int:
-        """How much is wished beside what is needed: twice as much each time that the last slice lasted less than a
-        second; nothing where others have asked just now."""
+        """How much is wished beside what is needed: twice as much each time that the last slice was used up too soon;
+        nothing where others have asked just now."""
         asked_ago_s = now_s - self.wished_s
         if asked_ago_s < WISH_PAUSE_S:
             return 0
         self.wished_s = now_s
-        wish = self.wish // 2 if asked_ago_s >= 1.0 else self.wish * 2
+        wish = self.wish
+        if not self.is_stale(now_s):
+            wish = wish // 2 if asked_ago_s >= SLICE_S else wish * 2
+        elif self._taken - self._unused < wish // WASTE_SHARE:
+            wish //= 2
         self.wish = min(max(wish, need * 4), self.limit.amount // WISH_SHARE)
         return self.wish
 
@@ -176,16 +197,18 @@ class Counter:
         """Give back the slice in hand."""
         self.gather()
         if self.left:
-            left, self.left = self.left, 0
-            self.release(self.start_ms, left)
+            self._unused, self.left = self.left, 0
+            self.release(self.start_ms, self._unused)
         self.low = 0
 
-    def reports(self) -> list[Report]:
-        """What became of slices since the last time."""
-        for portion in self.portions:
-            portion.book()
-        self._book_spent()
-        self.dirty = False
+    def reports(self, now_s: float = inf) -> list[Report]:
+        """What became of slices since the last time. It stays dirty where something is told later (BUCKET_TOLD_MS)."""
+        self.dirty = self._bucket_told and now_s < self.good_until_s
+        if not self.dirty:
+            for portion in self.portions:
+                portion.book()
+            self._book_spent()
+            self.dirty = False
         reports: list[Report] = []
         for start_ms, (spent, released) in self._settled.items():
             limit = self.limit if start_ms == NO_WINDOW else None

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from fnmatch import fnmatchcase
+from math import inf
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from asbru.core.errors import LedgerAway, LimitReached
@@ -69,6 +70,7 @@ class Limits:
         self._in_hand: dict[Counter, None] = {}
         self._ahead: dict[Counter, None] = {}
         self._ahead_due = False
+        self._closed = False
         self._sweep_timer: asyncio.TimerHandle | None = None
         self._holding: dict[Counter, None] = {}
         """Counters of which the ledger believes something to be here."""
@@ -76,14 +78,15 @@ class Limits:
 
     # What calls ask
 
-    def take(self, needs: Needs, into: Holding) -> Future[None] | None:
+    def take(self, needs: Needs, into: Holding, soon: Iterable[Source] = ()) -> Future[None] | None:
         """Hold so much of each counter, or nothing. None: done. Else it waits, and fails with `LimitReached` or
-        `LedgerAway`; who waits no more closes `into`, by settling it."""
+        `LedgerAway`; who waits no more closes `into`, by settling it. `soon`: what the call needs next; where it waits,
+        slices of these that are over are asked for in the same turn."""
         now_s = self._clock()
         for source, need in needs:
             if source.left < need or source.good_until_s <= now_s:
                 if not source.fill(need, now_s):
-                    return self._take_of_each(needs, into, now_s)
+                    return self._take_of_each(needs, into, now_s, soon)
                 self._ask_ahead(source.counters)
         parts = into.parts
         for source, need in needs:
@@ -170,18 +173,20 @@ class Limits:
         return len(self._holding)
 
     def close(self) -> None:
-        """Give back all that no call holds, before the link is closed."""
+        """Give back all that no call holds, and report the rest, before the link is closed."""
+        self._closed = True
         for counter in tuple(self._in_hand):
             counter.let_go()
         self._client.flush()
 
     # Waiting for the ledger
 
-    def _take_of_each(self, needs: Needs, into: Holding, now_s: float) -> Future[None] | None:
+    def _take_of_each(self, needs: Needs, into: Holding, now_s: float, soon: Iterable[Source]) -> Future[None] | None:
         """The same of counters, without portions: there is little left, or not enough."""
         for source, need in needs:
             for counter in source.counters:
                 if (counter.left < need or counter.good_until_s <= now_s) and not counter.fill(need, now_s):
+                    self._ask_soon(soon, now_s)
                     asked = _Asked(self, [(one, part) for source, part in needs for one in source.counters], into)
                     asked.ask(now_s)
                     return asked.future
@@ -235,11 +240,26 @@ class Limits:
                 self._ahead_due = True
                 self._loop.call_soon(self._send_ahead)
 
+    def _ask_soon(self, sources: Iterable[Source], now_s: float) -> None:
+        over = [
+            one
+            for source in sources
+            for one in source.counters
+            if one.wish and one.is_stale(now_s) and now_s - one.wished_s >= AHEAD_PAUSE_S
+        ]
+        for one in over:
+            one.let_go()
+        if over:
+            self._ask_for(over, now_s)
+
     def _send_ahead(self) -> None:
         self._ahead_due = False
-        now_s = self._clock()
         counters = tuple(self._ahead)
         self._ahead.clear()
+        self._ask_for(counters, self._clock())
+
+    def _ask_for(self, counters: Sequence[Counter], now_s: float) -> None:
+        """Ask for slices that no call waits for."""
         claims = [Claim(one.key, one.limit, 0, one.wishes(1, now_s), self.runs_max) for one in counters]
 
         def came(answer: Answer | None) -> None:
@@ -252,13 +272,18 @@ class Limits:
 
     def reports(self, reports_max: int) -> list[Report]:
         """See `client.Keeper`."""
+        now_s = inf if self._closed else self._clock()
         reports: list[Report] = []
-        while self._dirty and len(reports) < reports_max:
-            counter = next(iter(self._dirty))
-            del self._dirty[counter]
-            reports += counter.reports()
+        for counter in tuple(self._dirty):
+            if len(reports) >= reports_max:
+                break
+            reports += counter.reports(now_s)
+            if not counter.dirty:
+                self._dirty.pop(counter, None)
             if not counter.held:
                 self._holding.pop(counter, None)
+        if self._dirty and not self._closed:
+            self._client.report_soon()
         return reports
 
     def held(self) -> Sequence[Held]:
