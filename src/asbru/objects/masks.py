@@ -72,7 +72,7 @@ def _places(body: dict[str, Any], fields: Iterable[str]) -> Iterator[tuple[str, 
 
 def _walk(value: Any, parts: list[str], path: tuple[str, ...]) -> Iterator[tuple[str, dict[str, Any], str]]:
     part, *rest = parts
-    if isinstance(value, list):
+    if isinstance(value, list | tuple):  # msgspec makes tuples
         for element in cast("list[Any]", value):
             if isinstance(element, dict):
                 name = str(cast("dict[str, Any]", element).get("name", ""))
