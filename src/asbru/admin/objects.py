@@ -162,8 +162,8 @@ class Objects:
             body = merge(_read(before), _own(patch))
             if self.kind.id_of(body) != object_id:
                 raise BadRequest("the name of an object cannot be changed; create a new object", status=422)
-            reach.refuse_move(self.kind.kind, object_id, _read(before), body)
             self.read_new(body)
+            reach.refuse_move(self.kind.kind, object_id, _read(before), body)
             return before, body
 
         def write(deed: Deed) -> Shown:
