@@ -50,6 +50,13 @@ def put_back(body: dict[str, Any], fields: Iterable[str], secrets: Mapping[str, 
         holder[member] = secrets.get(field, "")
 
 
+def hide(body: dict[str, Any], fields: Iterable[str]) -> None:
+    """Put masks in place of the secrets of `body`; masks stay."""
+    for _, holder, member in _places(body, fields):
+        if not holder[member].startswith(_MASK):
+            holder[member] = mask(holder[member])
+
+
 def kept(body: dict[str, Any], fields: Iterable[str]) -> list[str]:
     """The fields of a body in which a mask keeps the secret that is stored."""
     return [field for field, holder, member in _places(body, fields) if holder[member].startswith(_MASK)]
