@@ -99,9 +99,10 @@ def test_amounts_that_make_no_sense(api: Managed, amount: str) -> None:
         b'{"name": "a", "nmae": 1}',
         b"[" * 100_000,
         b"\xff",
+        b'{"name": "\xed\xa0\x80"}',
         b"{}",
     ],
-    ids=range(9),
+    ids=range(10),
 )
 def test_bodies_that_make_no_sense(api: Managed, body: bytes) -> None:
     """400 or 422 with what was expected, never more."""
