@@ -23,9 +23,12 @@ class Thing(msgspec.Struct, forbid_unknown_fields=True):
     name: str
     size: int = 1
     proxy: SecretText = SecretText("")
+    address: str | None = None
 
 
-THINGS = Kind("prices", "price", Thing, "Things.", "things", secret_fields=("proxy",), compiled=True)
+THINGS = Kind(
+    "prices", "price", Thing, "Things.", "things", secret_fields=("proxy",), sent_to=("address",), compiled=True
+)
 
 
 @pytest.fixture
@@ -96,9 +99,10 @@ def test_amounts_that_make_no_sense(api: Managed, amount: str) -> None:
         b'{"name": "a", "nmae": 1}',
         b"[" * 100_000,
         b"\xff",
+        b'{"name": "\xed\xa0\x80"}',
         b"{}",
     ],
-    ids=range(9),
+    ids=range(10),
 )
 def test_bodies_that_make_no_sense(api: Managed, body: bytes) -> None:
     """400 or 422 with what was expected, never more."""
@@ -186,6 +190,21 @@ def test_a_secret_is_written_only(api: Managed) -> None:
     assert b"hunter2" not in repr([api.database.run(f"SELECT * FROM {table}") for table in TABLES]).encode()
     api.ask("PATCH", "prices/a", {"proxy": None})
     assert api.database.run("SELECT count(*) FROM secrets") == [(0,)]
+
+
+def test_a_secret_does_not_follow_to_another_address(api: Managed) -> None:
+    """Whoever may change where it is sent to would read it there: it has to be given again. A default that is given
+    in words is no change."""
+    api.ask("POST", "prices", {"name": "a", "proxy": "a-secret-of-some-length", "address": "https://a"}, status=201)
+    for stolen in ({"address": "https://evil"}, {"address": None}, {"proxy": "****ngth", "address": "https://evil"}):
+        refused = api.call("PATCH", "prices/a", stolen)
+        assert refused.status == 422 and refused.error["message"].startswith("proxy: "), refused
+    assert api.ask("GET", "prices/a")["version"] == 1
+    api.ask("PATCH", "prices/a", {"address": "https://b", "proxy": "another-secret-of-some-length"})
+    assert api.checked[-1]["things"][0]["proxy"] == "another-secret-of-some-length"
+    api.ask("PATCH", "prices/a", {"address": "https://c", "proxy": None})
+    api.ask("PATCH", "prices/a", {"address": None, "proxy": "a-third-secret-of-some-length"})
+    api.ask("PATCH", "prices/a", {"address": None, "size": 3})
 
 
 TABLES = ("objects", "changes", "secrets", "feed_entries", "feed_changes")

@@ -91,6 +91,31 @@ def test_nothing_is_made_for_or_moved_to_another_owner(api: Managed) -> None:
     api.ask("POST", "keys", {"name": "x", "team": "blue"}, role="blue", status=201)
 
 
+def test_no_team_leaves_its_customer_by_being_made_anew(api: Managed) -> None:
+    """Its customer's budget would not hold for it any more."""
+    api.declare()
+    api.ask("DELETE", "keys/blue-1", role="blue", status=204)
+    api.ask("DELETE", "teams/blue", role="blue", status=204)
+    refused = api.call("POST", "teams", {"name": "blue"}, role="blue")
+    assert (refused.status, refused.error["code"]) == (403, "out_of_scope")
+
+
+@pytest.mark.parametrize("role", ["blue", "own"])
+def test_nobody_grants_tools_beyond_the_scope(api: Managed, role: str) -> None:
+    """No role with a scope may contain a permission for MCP servers, so none of its keys and teams gains their tools:
+    they stay as they are, or lose some."""
+    api.ask("POST", "keys", {"name": "mine", "team": "blue" if role == "blue" else None}, role=role, status=201)
+    api.ask("PATCH", "keys/mine", {"mcp": ["files", "web"]})
+    refused = [
+        api.call("POST", "keys", {"name": "x", "team": "blue" if role == "blue" else None, "mcp": ["*"]}, role=role),
+        api.call("PATCH", "keys/mine", {"mcp": ["files", "*"]}, role=role),
+        *([api.call("PATCH", "teams/blue", {"mcp": ["*"]}, role=role)] if role == "blue" else []),
+    ]
+    assert [(one.status, one.error["code"]) for one in refused] == [(403, "out_of_scope")] * len(refused)
+    assert api.call("PATCH", "keys/mine", {"mcp": [["files"]]}, role=role).status == 422
+    assert api.ask("PATCH", "keys/mine", {"mcp": ["files"], "active": False}, role=role)["mcp"] == ["files"]
+
+
 def test_one_s_own_keys(api: Managed) -> None:
     """Those that the actor has created, and no others; whoever creates a name again has it."""
     assert ids(api, "keys", "own") == ids(api, "teams", "own") == []

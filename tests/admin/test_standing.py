@@ -9,6 +9,8 @@ from typing import Any
 import pytest
 from tests.fakes.management import Managed, managed
 
+from asbru.identity import roles
+
 BUDGET = {"amount_usd": 1, "window": "1M"}
 
 
@@ -67,6 +69,16 @@ def test_several_owners_and_their_parts(api: Managed) -> None:
     (model,) = standing(api, "kind=model&id=openai/gpt*")
     assert (model["owner"], model["amount"], model["resets_at_ms"]) == ("model/openai/gpt*", 5, None)
     assert standing(api, "kind=provider&id=openai") == []
+
+
+def test_a_scope_does_not_see_what_all_callers_used(api: Managed) -> None:
+    """A team's own limits, but none of a provider or a model: their figures are of every team's calls."""
+    api.ask("POST", "teams", {"name": "blue", "budgets": [BUDGET]}, status=201)
+    api.ask("POST", "limits", {"scope": "provider", "name": "openai", "budgets": [BUDGET]}, status=201)
+    api.role("lead", roles.SCOPED, "team", "blue")
+    for role, seen in (("admin", 1), ("lead", 0)):
+        assert len(api.ask("GET", "standing", role=role, query="kind=provider&id=openai")["items"]) == seen
+        assert len(api.ask("GET", "standing", role=role, query="kind=team&id=blue")["items"]) == 1
 
 
 def test_questions_that_make_no_sense(api: Managed) -> None:

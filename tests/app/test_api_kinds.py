@@ -4,11 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from tests.fakes.management import Managed, managed
 
 from asbru.app.api_kinds import COMPILED_KINDS
+
+Body = dict[str, Any]
+SECRET = "a-secret-of-some-length"
+WEBHOOK = {
+    "name": "g",
+    "checks": [{"webhook": {"url": "https://a.example"}}],
+    "places": ["input"],
+    "credentials": {"webhook": SECRET},
+}
 
 
 @pytest.fixture
@@ -40,3 +50,46 @@ def test_lists_are_filtered_by_what_objects_name(api: Managed) -> None:
     assert ids(api, "routing-rules", "provider=a") == ["global/file"]
     assert ids(api, "routing-rules", "key=none") == []
     assert api.call("GET", "routing-rules", query="provider=b&team=blue").status == 422
+
+
+@pytest.mark.parametrize(
+    ("noun", "body", "moved"),
+    [
+        (
+            "providers",
+            {
+                "name": "p",
+                "dialect": "openai",
+                "base_url": "https://a.example/v1",
+                "keys": [{"name": "k", "value": SECRET}],
+            },
+            [
+                {"base_url": "https://evil.example/v1"},
+                {"type": "groq"},
+                {"tls": {"verify": False}},
+                {"proxy": "http://x"},
+            ],
+        ),
+        (
+            "mcp-servers",
+            {"name": "m", "url": "https://a.example/mcp", "headers": {"x-key": SECRET}},
+            [{"url": "https://evil.example/mcp"}],
+        ),
+        (
+            "guardrails",
+            WEBHOOK,
+            [{"checks": [{"webhook": {"url": "https://evil.example"}}]}],
+        ),
+    ],
+    ids=["provider", "mcp server", "guardrail"],
+)
+def test_secrets_do_not_follow_to_another_address(api: Managed, noun: str, body: Body, moved: list[Body]) -> None:
+    """Of every kind that has secrets: changing where they go asks for them anew; changing what else there is keeps
+    them, also where a form sends all of it back."""
+    api.ask("POST", noun, body, status=201)
+    for patch in moved:
+        refused = api.call("PATCH", f"{noun}/{body['name']}", patch)
+        assert refused.status == 422 and "expected the secret itself" in refused.error["message"], refused
+    shown = api.ask("GET", f"{noun}/{body['name']}")
+    assert shown["version"] == 1 and "****ngth" in str(shown)
+    assert "****ngth" in str(api.ask("PATCH", f"{noun}/{body['name']}", shown))

@@ -11,7 +11,8 @@ from asbru.app.boot import Options
 from asbru.app.compile import Compiled, compile_config
 from asbru.app.config import ConfigRefusedError
 from asbru.app.stored_objects import Stored
-from asbru.governance import VIRTUAL_KEY
+from asbru.core.errors import Unauthenticated
+from asbru.governance import VIRTUAL_KEY, Keys, digest_of
 from asbru.governance.entries import OWNER, KeyEntry, OwnerEntry
 
 KEY = "value: sk-asb-0123456789abcdef"
@@ -192,3 +193,25 @@ def test_an_owner_may_be_one_of_the_management_api(build, tmp_path: Path) -> Non
     stored = Stored(owners=frozenset((("team", "blue"), ("customer", "acme"))))
     options = Options(data_dir=tmp_path / "data", config=tmp_path / "config.yaml")
     assert compile_config(options, {}, stored=stored).warnings == []
+
+
+def test_a_key_without_its_variable_keeps_its_name(tmp_path: Path) -> None:
+    """Values that the management API has stored under the name are refused, as it says of a key that the file
+    declares: it would not revoke them. Where none are stored, the key is just not there."""
+    path = tmp_path / "config.yaml"
+    path.write_text(f"virtual_keys: [{{name: svc, value: env.UNSET}}, {{name: other, {KEY}}}]\n{GROQ}\n")
+    options = Options(data_dir=tmp_path / "data", config=path)
+    assert len(compile_config(options, {}).declared[VIRTUAL_KEY]) == 1
+    compiled = compile_config(
+        options, {}, stored=Stored(has_keys=True, owners=frozenset({("key", "svc"), ("key", "mine")}))
+    )
+    keys = Keys()
+    keys.configure(bytes.fromhex(compiled.snapshot.pepper.reveal()), open_access=False)
+    for digest, payload in compiled.declared[VIRTUAL_KEY].items():
+        keys.put(digest, payload)
+    for name, value in (("svc", b"sk-asb-of-svc"), ("mine", b"sk-asb-of-mine")):
+        digest = digest_of(value, bytes.fromhex(compiled.snapshot.pepper.reveal()))
+        keys.put(digest, msgspec.msgpack.encode(KeyEntry(name, ("*",))))
+    assert keys.identify((b"sk-asb-of-mine", b"", b"")).name == "mine"
+    with pytest.raises(Unauthenticated, match="declares another one"):
+        keys.identify((b"sk-asb-of-svc", b"", b""))

@@ -48,6 +48,7 @@ def test_a_document_is_applied_and_exported(tmp_path: Path, monkeypatch: pytest.
     data.mkdir()
     with managed(data, *COMPILED_KINDS) as api:
         told = run(api, monkeypatch, "diff", str(document))
+        assert "gsk_0123456789abcdef" not in told.output and "****cdef" in told.output
         assert told.exit_code == 1 and told.output.count("\n+ ") == 6 and api.ask("GET", "teams")["items"] == []
         made = run(api, monkeypatch, "apply", str(document))
         assert made.exit_code == 0, made.output
@@ -65,7 +66,7 @@ def test_a_document_is_applied_and_exported(tmp_path: Path, monkeypatch: pytest.
         assert run(api, monkeypatch, "apply", str(document)).output == "changed teams blue\n"
 
 
-@pytest.mark.parametrize("text", ["{", "[]", '{"nonsense": []}'])
+@pytest.mark.parametrize("text", ["{", "[]", '{"nonsense": []}', '{"teams": "x"}', '{"teams": [1]}'])
 def test_documents_that_make_no_sense(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str) -> None:
     """One line that says what is expected."""
     document = tmp_path / "objects.json"

@@ -156,3 +156,50 @@ def test_records_are_followed_and_exported(gateway: type[Answers]) -> None:
     gateway.raw["/api/v1/records/export?format=csv&model_asked=m"] = b"id\r\nr1\r\n"
     assert run("records", "export", "--model", "m").stdout_bytes == b"id\r\nr1\r\n"
     assert "expected NAME=VALUE" in run("tail", "--tag", "env").stderr
+
+
+HOSTILE = "m\x1b]0;pwned\x07\x9b31m\u202e"
+
+
+def test_what_callers_wrote_steers_no_terminal(gateway: type[Answers]) -> None:
+    """Names of models are theirs: in tables, lines and messages, controls are shown as in JSON."""
+    record = {"id": "r1", "caller": "k", "provider": "p", "model_asked": HOSTILE, "status": 404, "outcome": "error"}
+    record |= {"error_code": "", "cost_nanousd": None, "latency_us": 1}
+    gateway.pages["/api/v1/records?limit=200"] = (200, {"items": [record], "next": None})
+    gateway.raw["/api/v1/records/live"] = (
+        f"event: record\ndata: {json.dumps(record, ensure_ascii=False)}\n\n".encode()
+    )
+    gateway.pages["/api/v1/teams/x"] = (404, {"error": {"message": f"no {HOSTILE}"}})
+    told = [run("records", "list"), run("tail"), run("tail", "--json"), run("teams", "show", "x")]
+    for one in told:
+        assert "pwned" in one.output and "\\u009b31m\\u202e" in one.output, one.output
+        assert not set(one.output) & set("\x1b\x07\x9b\u202e")
+
+
+@pytest.mark.parametrize(
+    ("url", "token", "told"),
+    [
+        ("http://127.0.0.1:99999", "t", "expected the address of a gateway"),
+        ("http://[::1", "t", "expected the address of a gateway"),
+        ("ftp://a", "t", "expected the address of a gateway"),
+        ("gateway", "t", "expected the address of a gateway"),
+        ("http://127.0.0.1:1", "a\nb", "expected a token"),
+        ("http://127.0.0.1:1", "\u043a", "expected a token"),
+    ],
+)
+def test_an_address_or_a_token_that_can_be_none(
+    monkeypatch: pytest.MonkeyPatch, url: str, token: str, told: str
+) -> None:
+    """One line that says what is expected."""
+    monkeypatch.setenv("ASBRU_URL", url)
+    monkeypatch.setenv("ASBRU_TOKEN", token)
+    ran = run("teams", "list")
+    assert (ran.exit_code, isinstance(ran.exception, SystemExit)) == (1, True) and told in ran.output
+
+
+def test_another_server_s_page(gateway: type[Answers], monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is no JSON comes from no gateway; the line feed of a file that the token was read from is none of it."""
+    monkeypatch.setenv("ASBRU_TOKEN", "sk-asb-admin-x\n")
+    gateway.raw["/api/v1/teams?limit=200"] = b"<html>"
+    ran = run("teams", "list")
+    assert ran.exit_code == 1 and ran.output.startswith("Error: status 200; is this the address of a gateway")

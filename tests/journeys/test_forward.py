@@ -123,7 +123,7 @@ async def test_nobody_behind(tmp_path: Path) -> None:
 async def test_a_broken_answer(tmp_path: Path) -> None:
     """An answer that breaks off before its head is 502; after it, the caller's connection ends unfinished."""
     async with app(tmp_path) as behind, gateway(tmp_path) as front:
-        behind.queue(Reply.raw(FIN), Reply.events(b"data: 1\n\n", FIN))
+        behind.queue(Reply.raw(FIN), Reply.raw(FIN), Reply.events(b"data: 1\n\n", FIN))
         assert (await front.call("/api/x", method="GET")).status == 502
         with pytest.raises(HungUp):
             await front.call("/api/x", method="GET")
@@ -149,3 +149,12 @@ async def test_the_root_leads_to_the_web_ui(tmp_path: Path) -> None:
     async with gateway(tmp_path, "/uix") as front:
         answer = await front.call("/", method="GET", key=None)
         assert (answer.status, answer.error["code"]) == (404, "not_found")
+
+
+@pytest.mark.parametrize("method", ["GET", "PATCH"])
+async def test_a_connection_that_is_closed_as_a_request_comes(tmp_path: Path, method: str) -> None:
+    """The process behind had closed it: what only reads is asked again, what changes something is not."""
+    async with app(tmp_path) as behind, gateway(tmp_path) as front:
+        behind.queue(Reply.raw(FIN), Reply.json({"a": 1}))
+        answer = await front.call("/api/things", b"" if method == "GET" else b"{}", method=method)
+        assert (answer.status, len(behind.requests)) == ((200, 2) if method == "GET" else (502, 1))

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from asbru.core.errors import BadRequest
-from asbru.objects import mask, put_back, take_out
+from asbru.objects import kept, mask, put_back, sent_to, take_out
 
 FIELDS = ("keys.*.value", "headers.*", "proxy")
 
@@ -53,3 +53,16 @@ def test_a_short_secret_shows_nothing() -> None:
 def test_bodies_of_another_shape_hold_no_secrets(odd: dict[str, Any]) -> None:
     """What is wrong with them is told by who reads them."""
     assert take_out(odd, FIELDS, {}) == {}
+
+
+def test_what_a_mask_keeps_and_where_it_goes() -> None:
+    """Fields with masks, and the members of any shape that say where secrets go; those that are empty say nothing."""
+    one = body()
+    take_out(one, FIELDS, {})
+    one["headers"]["x-key"] = "new"
+    assert kept(one, FIELDS) == ["keys.a.b.value", "keys.c.value"]
+    places = ("base_url", "tls", "proxy", "checks.*.*.url")
+    assert sent_to({**one, "tls": None, "proxy": ""}, places) == [("base_url", "https://a")]
+    checks = ["length", {"webhook": {"url": "https://b"}}]
+    told = sent_to({"tls": {"verify": False}, "checks": checks}, places)
+    assert told == [("tls", {"verify": False}), ("checks..webhook.url", "https://b")]

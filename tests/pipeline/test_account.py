@@ -25,6 +25,7 @@ from asbru.pipeline.ports import Prices
 from asbru.pipeline.spend import estimate, total
 from asbru.pipeline.spend import price as price_attempts
 from asbru.records.row import ATTEMPTS_LOGGED_MAX
+from asbru.records.sums import sums_of
 from asbru.routing import ProviderRoute, RetryPolicy, Target
 
 Make = Callable[..., Inside]
@@ -443,3 +444,17 @@ def test_a_tier_without_a_known_price_has_no_cost(make: Make, tier: str, cost: i
             assert inside.call(path, {**body, "stream": streamed}).status == 200
             row = row_of(inside)
             assert (row["input_tokens"], row["output_tokens"], row["cost_nanousd"]) == (8, 2, cost), (path, streamed)
+
+
+@pytest.mark.parametrize("failures", [0, 1])
+def test_what_no_provider_charges_for_costs_nothing(make: Make, failures: int) -> None:
+    """A count of tokens is free: its cost is 0 and not unknown, so that sums are not said to lack it; at the second
+    attempt, too."""
+    inside = make(dialect="anthropic_messages")
+    inside.script("a", *[failed(500)] * failures, answer(200, b'{"input_tokens":7}'))
+    body = {"model": "a/m", "messages": [{"role": "user", "content": "hi"}]}
+    assert inside.call("/anthropic/v1/messages/count_tokens", body).status == 200
+    row = row_of(inside)
+    assert (row["outcome"], row["attempts"], row["usage_source"]) == ("ok", 1 + failures, "none")
+    assert (row["cost_nanousd"], row["input_tokens"]) == (0, None)
+    assert sums_of(list(row.values())).unpriced == 0

@@ -76,3 +76,14 @@ def test_the_format_is_chosen_by_the_environment(
         monkeypatch.setenv(FORMAT_VARIABLE, asked)
     log("error", "a", b=1)
     assert capsys.readouterr().err.startswith("{") == (asked == "json")
+
+
+def test_no_value_steers_a_terminal() -> None:
+    """Controls beyond ASCII and marks that turn the direction of text are escaped like the others, in both formats;
+    what is read of the JSON is what was written."""
+    hostile = "m\x1b[31m\x9b31m\u202e\u2066\x7f\u2028é"
+    line = format_line("info", "e", {"model": hostile}, 0.0)
+    structured = format_json("info", "e", {"model": hostile}, 0.0)
+    for text in (line, structured):
+        assert all(one.isprintable() for one in text.rstrip("\n")) and "\\u009b31m\\u202e" in text and "é" in text
+    assert json.loads(structured)["model"] == hostile

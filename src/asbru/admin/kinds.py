@@ -4,6 +4,7 @@
     section   where the configuration file declares such objects
     id_of     of a body as JSON: the name, mostly; it does not change
     entries   what workers are told of an object; those of a virtual key also depend on its values, see `virtual_keys`
+    sent_to   members that say where its secrets go: where one of them changes, stored secrets are not kept
     compiled  it is part of the snapshot
     asked     it can be asked whether it answers
     forms     what text must look like, in words, by the pattern that checks it
@@ -53,6 +54,7 @@ class Kind:
     flaws: Callable[[Any], tuple[str, ...]] = _nothing
     entries: Callable[[Any], tuple[Entry, ...]] = _nothing
     secret_fields: tuple[str, ...] = ()
+    sent_to: tuple[str, ...] = ()
     compiled: bool = False
     asked: bool = False
     forms: Mapping[str, str] = field(default_factory=lambda: FORMS)

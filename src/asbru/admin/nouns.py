@@ -99,7 +99,7 @@ async def read_body(request: Request) -> Body:
             raise TooLarge(f"the body is larger than {BODY_BYTES_MAX} bytes")
     try:
         body: object = msgspec.json.decode(bytes(data))
-    except (msgspec.DecodeError, RecursionError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise BadRequest(f"the body is not JSON: {error}") from None
     if not isinstance(body, dict):
         raise BadRequest("expected a JSON object")

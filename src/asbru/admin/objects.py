@@ -15,7 +15,7 @@ from asbru.admin.reach import Reach
 from asbru.cluster import Entry
 from asbru.core.errors import BadRequest, Conflict, NotFound
 from asbru.identity import Actor
-from asbru.objects import Reference, StoredObject, put_back, take_out
+from asbru.objects import Reference, StoredObject, kept, put_back, sent_to, take_out
 
 ID_CHARS_MAX = 512
 OBJECTS_MAX = 100_000
@@ -162,8 +162,8 @@ class Objects:
             body = merge(_read(before), _own(patch))
             if self.kind.id_of(body) != object_id:
                 raise BadRequest("the name of an object cannot be changed; create a new object", status=422)
-            reach.refuse_move(self.kind.kind, object_id, _read(before), body)
             self.read_new(body)
+            reach.refuse_move(self.kind.kind, object_id, _read(before), body)
             return before, body
 
         def write(deed: Deed) -> Shown:
@@ -247,10 +247,27 @@ class Objects:
     def _save_secrets(self, deed: Deed, object_id: str, body: Body) -> None:
         """Seal the secrets of a body, in which masks stand afterwards."""
         keyring = self._act.keyring()
-        known = deed.secrets.load(keyring, self.kind.kind, object_id)
+        known = self._known_secrets(object_id, body)
         secrets = take_out(body, self.kind.secret_fields, known)
         if secrets or known:
             deed.secrets.save(keyring, self.kind.kind, object_id, secrets)
+
+    def _known_secrets(self, object_id: str, body: Body) -> Mapping[str, str]:
+        """The stored secrets, which masks in `body` may keep. Where they would go elsewhere, none may: whoever may
+        change an address would read them there."""
+        known = self._act.secrets.load(self._act.keyring(), self.kind.kind, object_id)
+        before = self._act.objects.load(self.kind.kind, object_id) if known else None
+        if before is not None and self._destination(_read(before)) != self._destination(body):
+            masked = next(iter(kept(body, self.kind.secret_fields)), "")
+            if masked:
+                raise BadRequest(
+                    f"{masked}: where secrets are sent to changes, so expected the secret itself and not its mask",
+                    status=422,
+                )
+        return known
+
+    def _destination(self, body: Body) -> object:
+        return sent_to(self.kind.show(body), self.kind.sent_to)
 
     # What would be compiled
 
@@ -262,7 +279,7 @@ class Objects:
         sections = self.load_sections()
         section = [one for one in sections.get(self.kind.section, []) if self.kind.id_of(one) != object_id]
         if body is not None:
-            known = self._act.secrets.load(self._act.keyring(), self.kind.kind, object_id)
+            known = self._known_secrets(object_id, body)
             whole = _copy(body)
             put_back(whole, self.kind.secret_fields, take_out(whole, self.kind.secret_fields, known))
             section.append(whole)

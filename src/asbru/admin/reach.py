@@ -85,7 +85,8 @@ class Reach:
 
     def refuse_move(self, kind: str, object_id: str, before: Mapping[str, Any], after: Mapping[str, Any]) -> None:
         """Raise `Forbidden` where an object would be created for, or moved to, an owner out of reach; whoever has no
-        such owner spends nobody's budget. `before`: {} for a new one."""
+        such owner spends nobody's budget. Or where it would gain tools of MCP servers, which are about the whole
+        gateway. `before`: {} for a new one; `after`: as its kind takes it."""
         if self.is_whole or kind not in _DIVIDED:
             return
         if kind == "key" and self._scope.kind == "team":
@@ -93,11 +94,18 @@ class Reach:
         elif kind == "key":
             fits = all(after.get(owner) == before.get(owner) for owner in ("team", "customer"))
         else:
-            fits = (
-                kind == "team" and object_id in self._scope.teams and after.get("customer") == before.get("customer")
-            )
+            # A new team would be nobody's, and so one that is deleted and made again would leave its customer's budget.
+            known = kind == "team" and object_id in self._scope.teams and bool(before)
+            fits = known and after.get("customer") == before.get("customer")
         if not fits:
             raise Forbidden(
                 f"the scope '{self._scope.kind}' of '{self._actor.name}' does not reach the owner that this names",
+                code="out_of_scope",
+            )
+        gained = sorted(set(after.get("mcp") or ()) - set(before.get("mcp") or ()))
+        if gained:
+            raise Forbidden(
+                f"mcp: tools are granted by whoever has the scope 'all', but '{self._actor.name}' has "
+                f"'{self._scope.kind}'; expected no more than before, got also '{gained[0]}'",
                 code="out_of_scope",
             )

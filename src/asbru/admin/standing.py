@@ -1,7 +1,8 @@
 """GET /api/v1/standing: how far limits are used, `?kind=team&id=blue&id=red`.
 
 Limits are those of the objects as they are declared and stored; what is used of them is the ledger's. Of a virtual key
-also those for each provider. An object that does not exist, is out of reach, or has no limits, adds nothing.
+also those for each provider. An object that does not exist, is out of reach, or has no limits, adds nothing; limits
+of providers, models and the like are out of reach of a scope.
 """
 
 from __future__ import annotations
@@ -86,6 +87,8 @@ def _limits(
     objects: Mapping[str, Objects], kind: OwnerKind, one: str, reach: Reach
 ) -> Iterator[tuple[str, LimitEntry]]:
     owner = f"{kind}/{one}"
+    if kind not in _OWNERS and not reach.is_whole:  # what is used of these, callers of every team use
+        return
     try:
         found = objects[kind].read(one, reach) if kind in _OWNERS else objects["limits"].read(owner)
     except NotFound:

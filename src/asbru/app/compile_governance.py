@@ -10,6 +10,8 @@ from __future__ import annotations
 import time
 from collections.abc import Collection, Iterable
 
+import msgspec
+
 from asbru.app.compile_mcp import warn_of_server
 from asbru.app.compile_providers import Findings
 from asbru.app.config import ConfigFile, ConfigPath, ParsedConfig, nearest
@@ -31,6 +33,8 @@ from asbru.governance.entries import OWNER
 from asbru.pipeline.passthrough import SURFACE
 
 _KEY_LENGTH_MIN = 16
+_NO_DIGEST = "unset "
+"""Begins the id of an entry that stands for a key without a value."""
 
 
 def compile_governance(
@@ -124,6 +128,10 @@ def _virtual_keys(parsed: ParsedConfig, pepper: bytes, known: _Known, findings: 
         if path in parsed.unset:
             name = parsed.unset[path]
             findings.warn(path, f"environment variable {name} is not set: virtual key {key.name!r} is disabled")
+            if sound and known.is_stored(key.name):
+                # The name is the file's all the same: values that are stored under it are refused.
+                disabled = msgspec.structs.replace(key, active=False)
+                compiled.update((virtual_key_entry(disabled, f"{_NO_DIGEST}{key.name}", declared=True),))
             continue
         value = key.value.reveal()
         if not value or not value.isascii() or not value.isprintable() or " " in value:
@@ -148,6 +156,7 @@ class _Known:
             "customer": {customer.name for customer in config.customers},
             "team": {team.name for team in config.teams},
         }
+        self._stored_keys = {name for kind, name in stored if kind == "key"}
         for kind, name in stored:
             if kind in self._owners:
                 self._owners[kind].add(name)
@@ -157,6 +166,10 @@ class _Known:
             *(dialect.surface.name for dialect in discover().values() if dialect.surface.name),
         }
         self._now_ms = time.time() * 1000
+
+    def is_stored(self, key_name: str) -> bool:
+        """Whether the management API has a virtual key of this name."""
+        return key_name in self._stored_keys
 
     def check_owner(self, path: ConfigPath, name: str | None, findings: Findings, *, kind: str) -> None:
         """The owner above is there, or may yet come."""

@@ -43,8 +43,20 @@ class Api:
     """See the module. `url`: the gateway's."""
 
     def __init__(self, url: str) -> None:
-        self._address = urlsplit(url)
-        self._token = os.environ.get(TOKEN_VARIABLE, "")
+        self._token = os.environ.get(TOKEN_VARIABLE, "").strip()
+        try:
+            self._address = urlsplit(url)
+            known = (
+                self._address.scheme in ("http", "https") and self._address.port != 0 and bool(self._address.hostname)
+            )
+        except ValueError:  # no port is such a number, and no host such a name
+            known = False
+        if not known:
+            raise click.ClickException(
+                f"expected the address of a gateway, such as http://127.0.0.1:8080, got '{url}'"
+            )
+        if not (self._token.isascii() and self._token.isprintable()):
+            raise click.ClickException(f"{TOKEN_VARIABLE}: expected a token (sk-asb-admin-...), got other characters")
 
     def ask(self, method: str, path: str, body: object = None, **query: object) -> Any:
         """The answer, read as JSON; None for an empty one. Raises click.ClickException."""
@@ -55,7 +67,10 @@ class Api:
             raise self._away(error) from error
         finally:
             connection.close()
-        return json.loads(said) if said else None
+        try:
+            return json.loads(said) if said else None
+        except ValueError:
+            raise click.ClickException(_refusal(response.status, said)) from None
 
     def lines(self, path: str, **query: object) -> Iterator[bytes]:
         """The lines of a streamed answer, as they come. Raises click.ClickException."""
@@ -128,11 +143,16 @@ def _cell(value: object) -> str:
         return "-"
     if isinstance(value, float):
         return f"{value:.9f}".rstrip("0").rstrip(".")  # never 1.3e-05
-    return value if isinstance(value, str) else json.dumps(value)
+    return printable(value) if isinstance(value, str) else json.dumps(value)
+
+
+def printable(text: str) -> str:
+    """Text of callers without what steers a terminal, which is shown as in JSON. Lines stay lines."""
+    return "".join(one if one.isprintable() or one == "\n" else json.dumps(one)[1:-1] for one in text)
 
 
 def _refusal(status: int, said: bytes) -> str:
     try:
-        return str(json.loads(said)["error"]["message"])
+        return printable(str(json.loads(said)["error"]["message"]))
     except (ValueError, KeyError, TypeError):
         return f"status {status}; is this the address of a gateway with `control.enabled`?"

@@ -8,6 +8,7 @@ document names; it deletes nothing. What the configuration file declares is no p
 
 from __future__ import annotations
 
+import copy
 import json
 from collections.abc import Iterator
 from typing import Any, NamedTuple, TextIO, cast
@@ -16,6 +17,7 @@ import click
 
 from asbru.cli.api import Api, url_option
 from asbru.cli.objects import COLUMNS
+from asbru.objects import hide
 
 KINDS = (
     "customers",
@@ -86,7 +88,20 @@ def _read(file: TextIO) -> Document:
     unknown = sorted(set(cast("dict[str, Any]", document)) - set(COLUMNS)) if isinstance(document, dict) else ["?"]
     if unknown:
         raise click.ClickException(f"expected an object with some of {', '.join(KINDS)}; got {', '.join(unknown)}")
+    for kind, wanted in cast("dict[str, Any]", document).items():
+        if not isinstance(wanted, list) or not all(isinstance(one, dict) for one in cast("list[Any]", wanted)):
+            raise click.ClickException(f"{kind}: expected a list of objects")
     return cast("Document", document)
+
+
+def _shown(kind: str, members: dict[str, Any]) -> dict[str, Any]:
+    """Members with masks in place of secrets: what is printed is kept in logs."""
+    from asbru.app.stored_objects import STORED_KINDS  # loads what most commands do not use
+
+    fields = next((one.secret_fields for one in STORED_KINDS if f"{one.kind.replace('_', '-')}s" == kind), ())
+    shown = copy.deepcopy(members)
+    hide(shown, fields)
+    return shown
 
 
 @click.command()
@@ -113,10 +128,11 @@ def diff(*, file: TextIO, url: str) -> None:
     found = False
     for step in steps(Api(url), _read(file)):
         found = True
+        members = _shown(step.kind, step.members)
         if step.object_id is None:
-            click.echo(f"+ {step.kind} {step.name}: {json.dumps(step.members)}")
-        for member in step.members if step.object_id is not None else ():
-            before, after = json.dumps(step.before[member]), json.dumps(step.members[member])
+            click.echo(f"+ {step.kind} {step.name}: {json.dumps(members)}")
+        for member in members if step.object_id is not None else ():
+            before, after = json.dumps(step.before[member]), json.dumps(members[member])
             click.echo(f"~ {step.kind} {step.name}: {member}: {before} -> {after}")
     if found:
         raise click.exceptions.Exit(1)

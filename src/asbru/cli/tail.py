@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from asbru.cli.api import Api, url_option
+from asbru.cli.api import Api, printable, url_option
 from asbru.cli.records import filter_options, read_filters
 
 _SHOWN = ("id", "caller", "provider", "model_asked", "status", "outcome", "error_code")
@@ -25,7 +25,8 @@ def command(*, as_json: bool, url: str, **filters: Any) -> None:
         if name == "event":
             event = value
         elif name == "data" and event == "record":
-            click.echo(value if as_json else _line(json.loads(value)))
+            record = json.loads(value)
+            click.echo(json.dumps(record, separators=(",", ":")) if as_json else printable(_line(record)))
         elif name == "data":
             click.echo(f"asbru: {json.loads(value)['reason']}", err=True)
 

@@ -128,6 +128,12 @@ class Operation(msgspec.Struct, frozen=True, kw_only=True):
     array_unless: frozenset[bytes] = frozenset()
 
     @property
+    def is_free(self) -> bool:
+        """Whether no provider charges for it: a count of tokens; a stored object that is read, listed or deleted, and a
+        file."""
+        return self.write_count is not None or (self.stored is not None and not self.stored.spends)
+
+    @property
     def words(self) -> str:
         """What it is called in messages."""
         return self.name.replace("_", " ")

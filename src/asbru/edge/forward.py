@@ -16,6 +16,9 @@ from asbru.wire.http_heads import HOP_BY_HOP, JSON_LINE
 _DEADLINES = ExchangeDeadlines(connect_s=2.0, first_token_s=60.0, idle_s=300.0, total_s=3600.0)
 _NOT_SENT = HOP_BY_HOP | {b"content-length", b"expect", b"host"}
 _NO_BODY = (204, 304)
+_TRIES_MORE = 1
+"""Of a GET whose connection ends without an answer: the process behind had closed it, idle or after a failure of
+another request, just when this one came."""
 _EVENT_STREAM = b"content-type: text/event-stream"
 """Of the processes behind: a tail, which goes on until its caller leaves."""
 
@@ -61,9 +64,12 @@ async def _pass(request: Request, connection: ServerConnection, pool: Pool) -> N
         if lower not in _NOT_SENT and lower not in named:
             lines.append(b"%b: %b\r\n" % (name, value))
     lines.append(b"content-length: %d\r\n\r\n" % len(request.body))
-    exchange = pool.begin(b"".join(lines), request.body, _DEADLINES, streaming_wanted=True, transparent=True)
+    whole, tries = b"".join(lines), 1 + (_TRIES_MORE if method == b"GET" else 0)
+    exchange = pool.begin(whole, request.body, _DEADLINES, streaming_wanted=True, transparent=True)
     try:
-        said = await _answer(exchange)
+        while (said := await _answer(exchange, last=tries == 1)) is None:
+            tries -= 1
+            exchange = pool.begin(whole, request.body, _DEADLINES, streaming_wanted=True, transparent=True)
         if not said.streaming:
             response.whole(said.status, said.lines, said.body)
             return
@@ -83,11 +89,14 @@ async def _pass(request: Request, connection: ServerConnection, pool: Pool) -> N
         exchange.abort()
 
 
-async def _answer(exchange: Exchange) -> UpstreamResponse:
+async def _answer(exchange: Exchange, *, last: bool) -> UpstreamResponse | None:
+    """The answer. None where the connection ended before any came, unless this try is the `last`."""
     try:
         return await exchange
     except UpstreamError as error:
         if exchange.waiting_for != "connect_s":
+            if error.kind == "network" and not last:
+                return None
             raise
         # Nothing was sent, so it can be sent again: the process is about to start, or to start again.
         raise Overloaded(

@@ -4,7 +4,7 @@ A body is JSON that its kind reads; here it is text. It refuses to know what a k
 where secrets are kept, which stand masked in the body.
 """
 
-from asbru.objects.masks import mask, put_back, take_out
+from asbru.objects.masks import hide, kept, mask, put_back, sent_to, take_out
 from asbru.objects.store import CHANGES_KEPT_MAX, Change, ObjectStore, Reference, StoredObject, Within
 
 __all__ = [
@@ -14,7 +14,10 @@ __all__ = [
     "Reference",
     "StoredObject",
     "Within",
+    "hide",
+    "kept",
     "mask",
     "put_back",
+    "sent_to",
     "take_out",
 ]

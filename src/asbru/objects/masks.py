@@ -50,14 +50,36 @@ def put_back(body: dict[str, Any], fields: Iterable[str], secrets: Mapping[str, 
         holder[member] = secrets.get(field, "")
 
 
+def hide(body: dict[str, Any], fields: Iterable[str]) -> None:
+    """Put masks in place of the secrets of `body`; masks stay."""
+    for _, holder, member in _places(body, fields):
+        if not holder[member].startswith(_MASK):
+            holder[member] = mask(holder[member])
+
+
+def kept(body: dict[str, Any], fields: Iterable[str]) -> list[str]:
+    """The fields of a body in which a mask keeps the secret that is stored."""
+    return [field for field, holder, member in _places(body, fields) if holder[member].startswith(_MASK)]
+
+
+def sent_to(body: dict[str, Any], fields: Iterable[str]) -> list[tuple[str, Any]]:
+    """Where the secrets of a body go, as the members that say so; equal where they go to the same place."""
+    return [
+        (place, holder[member])
+        for field in fields
+        for place, holder, member in _walk(body, field.split("."), ())
+        if holder[member] not in (None, "", [], {})
+    ]
+
+
 def _places(body: dict[str, Any], fields: Iterable[str]) -> Iterator[tuple[str, dict[str, Any], str]]:
     for field in fields:
-        yield from _walk(body, field.split("."), ())
+        yield from (place for place in _walk(body, field.split("."), ()) if isinstance(place[1][place[2]], str))
 
 
 def _walk(value: Any, parts: list[str], path: tuple[str, ...]) -> Iterator[tuple[str, dict[str, Any], str]]:
     part, *rest = parts
-    if isinstance(value, list):
+    if isinstance(value, list | tuple):  # msgspec makes tuples
         for element in cast("list[Any]", value):
             if isinstance(element, dict):
                 name = str(cast("dict[str, Any]", element).get("name", ""))
@@ -69,5 +91,5 @@ def _walk(value: Any, parts: list[str], path: tuple[str, ...]) -> Iterator[tuple
     for member in list(members) if part == "*" else [part]:
         if rest:
             yield from _walk(members.get(member), rest, (*path, member))
-        elif isinstance(members.get(member), str):
+        elif member in members:
             yield ".".join((*path, member)), members, member

@@ -47,7 +47,7 @@ def account(call: Call, rooms: Rooms) -> None:
     last = attempts[-1] if attempts else None
     target, key_name, served = call.target, "", "" if cached is None else cached.model[:MODEL_CHARS_MAX]
     if last is not None:
-        price(attempts, rooms.prices)
+        price(attempts, rooms.prices, call.operation)
         target, key_name, served = last.target, last.key.name, last.served_model[:MODEL_CHARS_MAX]
     elif call.passed_over:
         (target, key_name, *_), served = call.passed_over[-1], call.passed_over[-1].target.model[:MODEL_CHARS_MAX]

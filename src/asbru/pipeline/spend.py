@@ -14,6 +14,7 @@ import msgspec
 from asbru.core.money import price_all_nanousd, price_nanousd, price_units_nanousd, price_with_fees_nanousd
 from asbru.core.notes import Note
 from asbru.core.usage import Usage, UsageSource
+from asbru.dialects import Operation
 from asbru.pipeline.call import Attempt
 from asbru.pipeline.ports import Prices
 from asbru.pipeline.worst_case import ONE_REQUEST
@@ -36,15 +37,16 @@ SERVED_FROM_CACHE = Spend(None, "none", 0)
 """Nothing was used, which is known to cost nothing."""
 
 
-def price(attempts: Sequence[Attempt], prices: Prices) -> None:
+def price(attempts: Sequence[Attempt], prices: Prices, operation: Operation | None = None) -> None:
     """Write the cost of each attempt whose usage and price are known. A count that cannot be true is unknown;
     what is not charged at standard prices is unknown too, but for tiers and fees that the price data has, and so is
-    what is charged by the piece where a unit has no price."""
+    what is charged by the piece where a unit has no price. `operation`: what was asked for; one that is free costs
+    nothing, unless it told a usage: that of a batch."""
     for one in attempts:
         usage = one.usage
         if usage is None:
             if one.billed:
-                _price_request(one, prices)
+                _price_silent(one, prices, operation)
             continue
         standard = usage.standard
         if not usage.plausible or not (standard or usage.web_searches <= SEARCHES_MAX):
@@ -63,8 +65,12 @@ def price(attempts: Sequence[Attempt], prices: Prices) -> None:
                 one.cost_nanousd = price_with_fees_nanousd(rows, usage)
 
 
-def _price_request(attempt: Attempt, prices: Prices) -> None:
-    """Price an attempt that told no usage, where the model is charged by the request alone: a moderation."""
+def _price_silent(attempt: Attempt, prices: Prices, operation: Operation | None) -> None:
+    """Price an attempt that told no usage, where it is free, or the model is charged by the request alone: a
+    moderation."""
+    if operation is not None and operation.is_free:
+        attempt.cost_nanousd = 0
+        return
     where = attempt.target.provider.name, attempt.served_model
     units = prices.units(*where)
     if "request" in units and prices.rows(*where) is None:
@@ -95,9 +101,9 @@ def total(attempts: Sequence[Attempt], *, estimated: bool = False) -> Spend:
     """The sum over `attempts`. `estimated`: see `use_estimate`."""
     billed = [one for one in attempts if one.billed or one.usage is not None]
     told = [one.usage for one in billed if one.usage is not None]
-    if not told:
-        return NOTHING
     costs = [one.cost_nanousd for one in billed if one.cost_nanousd is not None]
+    if not told:
+        return NOTHING if not costs or len(costs) < len(billed) else NOTHING._replace(cost_nanousd=sum(costs))
     return Spend(
         usage=sum(told[1:], told[0]),
         source="partial" if len(told) < len(billed) else "estimated" if estimated else "provider",

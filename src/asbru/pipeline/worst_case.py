@@ -154,7 +154,7 @@ def _served_models(target: Target) -> set[str]:
 def worst_case(call: Call, target: Target, rates: Rates, settings: Reservation) -> WorstCase:
     """The worst case of one attempt at a target."""
     operation, head = call.operation, call.head
-    if operation.write_count is not None or (operation.stored is not None and not operation.stored.spends):
+    if operation.is_free:
         return WorstCase(0, 0, 0)
     assert head is not None
     input_tokens = input_tokens_max(call) if operation.by_token else 0

@@ -24,8 +24,15 @@ VALUE_CHARS_MAX = 2000
 _RANKS = {"debug": 0, "info": 1, "warning": 2, "error": 3}
 _PLAIN = re.compile(r"[\w.:/@+\-*%,()]+", re.ASCII)
 _SECRET = re.compile(r"\b(sk-|Bearer |gsk_|AIza)[\w.~+/=\-]{8,}")
-_ESCAPES = {code: f"\\u{code:04x}" for code in range(0x20)} | str.maketrans(
-    {"\n": "\\n", "\r": "\\r", "\t": "\\t", '"': '\\"', "\\": "\\\\"}
+_STEERING = {
+    code: f"\\u{code:04x}"
+    for code in (*range(0x7F, 0xA0), 0x2028, 0x2029, *range(0x202A, 0x202F), *range(0x2066, 0x206A))
+}
+"""What JSON leaves as it is, but a terminal obeys: controls beyond ASCII, and what turns the direction of text."""
+_ESCAPES = (
+    {code: f"\\u{code:04x}" for code in range(0x20)}
+    | _STEERING
+    | str.maketrans({"\n": "\\n", "\r": "\\r", "\t": "\\t", '"': '\\"', "\\": "\\\\"})
 )
 """As in a JSON string."""
 
@@ -56,6 +63,7 @@ def format_json(level: Level, event: str, fields: dict[str, object], now_s: floa
 
     line = {"time": _stamp(now_s), "level": level, "event": " ".join(event.split())}
     text = json.dumps({**{name: _json_value(value) for name, value in fields.items()}, **line}, ensure_ascii=False)
+    text = text.translate(_STEERING)
     return _SECRET.sub(r"\1***", text).encode("utf-8", "replace").decode() + "\n"
 
 
