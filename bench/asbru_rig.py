@@ -188,7 +188,7 @@ def record_batch(rows: int, mark: str) -> bytes:
                     "",
                     True,
                 ),
-                *("", *NO_UNITS, "", *NO_CACHE, "", ""),
+                *("", *NO_UNITS, "", *NO_CACHE, "", "", "", ""),
             )
             for number in range(rows)
         ]

@@ -21,6 +21,7 @@ from tests.fakes.books import Books, WorkerEnd
 
 from asbru.core.usage import Usage
 from asbru.records import query, usage_columns
+from asbru.records.row import NO_CACHE, NO_UNITS
 from asbru.telemetry import Meter
 
 TURNS = 7
@@ -45,7 +46,7 @@ def build_row(number: int, usage: Usage) -> tuple[object, ...]:
         *("gpt-4.1-mini", "gpt-4.1-mini-2025-04-14", "openai-key-1", 1, "", 200, "ok", "", ""),
         *usage_columns(usage),
         *("provider", 1234567, 43210, None, False, True, "", 1712, 10240),
-        *("", "", "", True, "", 0, 0, ""),
+        *("", "", "", True, "", *NO_UNITS, "", *NO_CACHE, "", "", "", ""),
     )
 
 

@@ -17,7 +17,7 @@ from asbru.records.retention import RecordSettings, read_settings
 from asbru.records.retention.sweep import Sweeper
 from asbru.records.rollups import backfill
 from asbru.records.rollups.fold import Folder
-from asbru.records.sample.day import MARK
+from asbru.records.sample.mark import MARK
 from asbru.storage import Database, NewerSchema, StorageError, open_database
 from asbru.telemetry import log
 

@@ -14,7 +14,7 @@ from asbru.records import ROW_WIDTH
 from asbru.records.reprice import reprice
 from asbru.records.rollups import backfill
 from asbru.records.rollups.overview import Asked, Overview, read_overview
-from asbru.records.sample.day import MARK
+from asbru.records.sample.mark import MARK
 from asbru.records.upkeep import PAUSE_S, Upkeep
 from asbru.storage import Database, open_database, schema, sqlite, sqlite_url
 

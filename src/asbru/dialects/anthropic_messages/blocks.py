@@ -178,7 +178,7 @@ def _read_source(source: Fields) -> MediaSource | None:
     """A source of bytes; None for a form that `MediaSource` cannot hold."""
     kind = source.need_text("type")
     if kind == "base64":
-        media_type = source.text("media_type")
+        media_type = source.text("media_type") or None
         found = MediaSource(media_type=media_type, data=source.need_text("data"))
     elif kind == "url":
         found = MediaSource(url=source.need_text("url"))

@@ -15,12 +15,11 @@ from typing import Any, Final, NamedTuple
 from asbru.records.bodies.store import Bodies
 from asbru.records.row import COLUMNS, Row
 from asbru.records.sample import talk
+from asbru.records.sample.mark import MARK
 
 TAG: Final = "sample"
 TAGS: Final = '{"sample":"true"}'
 SEED: Final = 20
-MARK: Final = "5a3b1e00"
-"""Where the ids of other records have digits of their process."""
 AGENT_KEY: Final = "claude-code"
 """A key of TEAMS whose calls are of sessions of an agent."""
 SESSION_MINUTES: Final = 40

@@ -14,7 +14,8 @@ from typing import Any, Final
 from asbru.records.bodies.store import add
 from asbru.records.rollups import facts
 from asbru.records.row import COLUMNS, ROW_WIDTH
-from asbru.records.sample.day import MARK, TAGS, TEAMS, Sampled, sample_day
+from asbru.records.sample.day import TAGS, TEAMS, Sampled, sample_day
+from asbru.records.sample.mark import MARK
 from asbru.records.sessions import add as sessions
 from asbru.records.sums import OTHERS, SpendAdder, Sums, sums_of
 from asbru.storage import Database, StorageError, open_database, open_reader

@@ -6,7 +6,6 @@ calls by guessing a name, nor what a key called before it came to a team. Calls 
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable, Sequence
 from operator import itemgetter
 from typing import Any, Final
@@ -68,6 +67,8 @@ class _Part:
 
 def session_id(caller: str, team: str, session: str) -> str:
     """The id of a session of a caller in a team: the same for all its calls, and safe in a path."""
+    import hashlib  # here: it loads OpenSSL, 3.7 MB in a bookkeeper to which no agent sends sessions
+
     named = f"{caller}\0{team}\0{session}".encode(errors="replace")
     return f"ses_{hashlib.blake2b(named, digest_size=10).hexdigest()}"
 
