@@ -79,9 +79,10 @@ def answers(recorded: list[dict[str, Any]], stream: bool) -> list[tuple[str, byt
 
 
 def told(wire: dict[str, Any]) -> tuple[int, int]:
-    """Input and output tokens by the provider's own arithmetic."""
+    """Input and output tokens by the provider's own arithmetic: a compaction is in the list of iterations alone."""
     names = ("input_tokens", "cache_read_input_tokens", "cache_creation_input_tokens")
-    return sum(wire.get(name) or 0 for name in names), wire["output_tokens"]
+    billed = [wire, *(one for one in wire.get("iterations") or () if one["type"] == "compaction")]
+    return sum(one.get(name) or 0 for one in billed for name in names), sum(one["output_tokens"] for one in billed)
 
 
 def totals(usage: Usage | None) -> tuple[int, int] | None:
