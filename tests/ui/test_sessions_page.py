@@ -4,13 +4,23 @@ from __future__ import annotations
 
 import http.client
 import json
+from collections.abc import Iterator
 
+import pytest
 from playwright.sync_api import expect
 from tests.ui.rig import Gateway, Watched, wait
 
 SESSION = "0af76519-16cd-43dd-8448-eb211c80319c"
 HOSTILE = "<img src=x onerror=alert(1)>"
 TOOL = {"surface": "mcp.tool", "provider": "docs", "model_served": "look", "latency_us": 3_000_000, "cost_nanousd": 0}
+
+
+@pytest.fixture(scope="module")
+def gateway(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gateway]:
+    """One of its own: rules that other tests make would send these calls to other models."""
+    with Gateway(tmp_path_factory.mktemp("sessions")) as served:
+        served.set_up()
+        yield served
 
 
 def call(gateway: Gateway, key: str, session: str, model: str = "mock/echo") -> None:

@@ -28,7 +28,7 @@ def test_the_tree_shows_what_is_used(web: Watched, gateway: Gateway) -> None:
     teams.get_by_text("/ day").wait_for()
     page.get_by_role("button", name="What belongs to growth").click()
     page.get_by_role("list", name="Keys of growth").get_by_role("link", name="growth-prod").wait_for()
-    page.get_by_text("frees up continuously").wait_for()
+    page.get_by_text("frees up continuously").first.wait_for()
     page.get_by_text("resets in").first.wait_for()
     page.reload()
     page.get_by_role("link", name="growth-prod").wait_for()
