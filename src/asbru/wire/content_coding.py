@@ -13,7 +13,7 @@ from typing import Protocol
 
 CODINGS = frozenset({b"gzip", b"x-gzip", b"deflate", b"br", b"zstd"})
 _CHUNK_BYTES = 128 * 1024
-"""Of brotli at a time. Small enough for the allocator to use the same memory again and again: fresh pages cost a third."""
+"""Of brotli at a time: so little that the allocator uses the same memory again, for fresh pages cost a third."""
 _STEP_BYTES = 4 * 1024
 _BEGINNING_STEP_BYTES = 64
 
