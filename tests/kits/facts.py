@@ -55,8 +55,6 @@ def of_request(request: ChatRequest) -> list[Fact]:
         value = plain_value(getattr(request, name))
         if value not in (None, False, (), [], DEFAULTS.get(name)):
             facts.append(Fact(name, name, value))
-    if request.logprobs is None and request.top_logprobs:  # whoever asks for their number asks for them
-        facts.append(Fact("logprobs", "logprobs", True))
     if request.parallel_tool_calls is False and any(isinstance(tool, Tool) for tool in request.tools or ()):
         facts.append(Fact("parallel_tool_calls", "parallel_tool_calls", False))
     if request.tools or (
