@@ -89,7 +89,7 @@ def test_a_trace_is_found_by_its_index(url: str, monkeypatch: pytest.MonkeyPatch
         return list(database.run(statement, values))
 
     monkeypatch.setattr(query, "SCANNED_MAX", 5)
-    monkeypatch.setattr(query, "_rows", lambda _, statement, *values: explain(statement, values))
+    monkeypatch.setattr(query, "read_rows", lambda _, statement, *values: explain(statement, values))
     assert ids(query.search(url, query.Wanted({column: trace}))) == [4, 2]
     assert ids(query.search(url, query.Wanted({column: trace, "caller": "key1"}))) == []
     assert all(f"USING INDEX {index}" in one for one in statements) and statements

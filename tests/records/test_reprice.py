@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -17,24 +15,10 @@ from asbru.records.reprice import Repriced, reprice
 from asbru.records.spend import read_spend
 from asbru.records.store import RecordStore
 from asbru.records.sums import Sums
-from asbru.storage import Database, StorageError, open_database, sqlite_url
+from asbru.storage import Database, StorageError, open_database
 
 ROWS = (PriceRow(1_000_000, 2_000_000, 0, 0, 0, 0, 0),)
 """A nano-dollar for a token that goes in, two for one that comes out."""
-
-
-@pytest.fixture
-def url(tmp_path: Path) -> str:
-    """Where the database lies."""
-    return sqlite_url(tmp_path / "asbru.sqlite")
-
-
-@pytest.fixture
-def database(url: str) -> Iterator[Database]:
-    """A connection that writes."""
-    one = open_database(url)
-    yield one
-    one.close()
 
 
 def keep(url: str, *rows: object) -> None:

@@ -20,12 +20,6 @@ def pack(*rows: object) -> bytes:
 
 
 @pytest.fixture
-def url(tmp_path: Path) -> str:
-    """Where the database lies."""
-    return sqlite_url(tmp_path / "asbru.sqlite")
-
-
-@pytest.fixture
 def store(url: str) -> Iterator[RecordStore]:
     """An open store."""
     one = RecordStore(url)

@@ -8,9 +8,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple, TypeAlias
 
+from asbru.records.reading import read_rows
 from asbru.records.row import COLUMNS
 from asbru.records.wanted import FILTERS, MINIMA, NUMBERS, Wanted, read_wanted
-from asbru.storage import Value, open_reader
+from asbru.storage import Value
 
 __all__ = [
     "FILTERS",
@@ -103,7 +104,7 @@ def search(
     if unknown := set(shown) - set(NAMES):
         raise ValueError(f"columns: there is no {', '.join(sorted(unknown))}")
     scanned = f"SELECT * FROM requests WHERE {window} ORDER BY id DESC LIMIT {SCANNED_MAX}"  # noqa: S608 -- our own text
-    rows = _rows(
+    rows = read_rows(
         url,
         f"SELECT {', '.join(shown)} FROM ({scanned}) AS scanned WHERE {where} ORDER BY id DESC LIMIT ?",  # noqa: S608 -- likewise
         *bounds,
@@ -113,7 +114,7 @@ def search(
     found: list[Record] = [dict(zip(shown, row, strict=True)) for row in rows]
     if len(found) == limit:
         return Page(found, str(found[-1]["id"]))
-    last = _rows(url, f"SELECT count(*), min(id) FROM ({scanned}) AS scanned", *bounds)  # noqa: S608 -- likewise
+    last = read_rows(url, f"SELECT count(*), min(id) FROM ({scanned}) AS scanned", *bounds)  # noqa: S608 -- likewise
     return Page(found, str(last[0][1]) if last and last[0][0] == SCANNED_MAX else None)
 
 
@@ -129,19 +130,9 @@ def by_id(url: str, call_id: str) -> Record | None:
 
 def count(url: str) -> int:
     """How many records there are."""
-    found = _rows(url, "SELECT count(*) FROM requests")
+    found = read_rows(url, "SELECT count(*) FROM requests")
     return int(str(found[0][0])) if found else 0
 
 
 def _read(url: str, statement: str, *values: Value) -> list[Record]:
-    return [dict(zip(NAMES, row, strict=True)) for row in _rows(url, statement, *values)]
-
-
-def _rows(url: str, statement: str, *values: Value) -> list[tuple[Value, ...]]:
-    database = open_reader(url)
-    if database is None:
-        return []
-    try:
-        return database.run(statement, values)
-    finally:
-        database.close()
+    return [dict(zip(NAMES, row, strict=True)) for row in read_rows(url, statement, *values)]

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
-
 import msgspec
 import pytest
 from tests.fakes.books import row
@@ -16,23 +13,9 @@ from asbru.records.retention.sweep import DAY_MS, Sweeper
 from asbru.records.rollups import facts, fold
 from asbru.records.sessions import add as sessions
 from asbru.records.upkeep import Upkeep
-from asbru.storage import Database, open_database, sqlite_url
+from asbru.storage import Database
 
 NOW_MS = 20_000 * DAY_MS
-
-
-@pytest.fixture
-def url(tmp_path: Path) -> str:
-    """Where the database lies."""
-    return sqlite_url(tmp_path / "asbru.sqlite")
-
-
-@pytest.fixture
-def database(url: str) -> Iterator[Database]:
-    """The database."""
-    one = open_database(url)
-    yield one
-    one.close()
 
 
 def call(number: int, age_days: float, **changed: object) -> tuple[object, ...]:

@@ -23,12 +23,6 @@ BEFORE_SUMS = 5
 COLUMNS_THEN = 37
 
 
-@pytest.fixture
-def url(tmp_path: Path) -> str:
-    """Where the database lies."""
-    return sqlite_url(tmp_path / "asbru.sqlite")
-
-
 def write_before_sums(url: str, *rows: tuple[object, ...]) -> None:
     """A database of a version that had no sums, with records."""
     path = Path(url.removeprefix("sqlite://"))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import random
 from collections import Counter
-from collections.abc import Iterator
 from pathlib import Path
 
 import msgspec
@@ -18,25 +17,11 @@ from asbru.records.rollups import facts, fold, histogram, overview
 from asbru.records.rollups.overview import Asked, read_overview
 from asbru.records.store import RecordStore
 from asbru.records.upkeep import Upkeep
-from asbru.storage import Database, open_database, sqlite_url
+from asbru.storage import Database, sqlite_url
 
 MINUTE_MS = 60_000
 DAY_MS = 86_400_000
 NOW_MS = 20_000 * DAY_MS + 10 * 3_600_000
-
-
-@pytest.fixture
-def url(tmp_path: Path) -> str:
-    """Where the database lies."""
-    return sqlite_url(tmp_path / "asbru.sqlite")
-
-
-@pytest.fixture
-def database(url: str) -> Iterator[Database]:
-    """The database, to look into."""
-    one = open_database(url)
-    yield one
-    one.close()
 
 
 def call(number: int, ago_ms: int = 0, **changed: object) -> tuple[object, ...]:

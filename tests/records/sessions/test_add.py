@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -14,23 +12,9 @@ from asbru.core.money import PriceRow
 from asbru.records.reprice import reprice
 from asbru.records.sessions import add, search
 from asbru.records.store import RecordStore
-from asbru.storage import Database, open_database, sqlite_url
+from asbru.storage import Database
 
 BEGAN_MS = 1_795_000_000_000
-
-
-@pytest.fixture
-def url(tmp_path: Path) -> str:
-    """Where the database lies."""
-    return sqlite_url(tmp_path / "asbru.sqlite")
-
-
-@pytest.fixture
-def database(url: str) -> Iterator[Database]:
-    """The database, to look into."""
-    one = open_database(url)
-    yield one
-    one.close()
 
 
 def call(number: int, **changed: object) -> tuple[object, ...]:

@@ -109,7 +109,7 @@ def test_only_the_span_is_read(url: str, monkeypatch: pytest.MonkeyPatch, wanted
         plans.append(str(database.run(f"EXPLAIN QUERY PLAN {statement}", values)))
         return database.run(statement, values)
 
-    monkeypatch.setattr(search, "_rows", explain)
+    monkeypatch.setattr(search, "read_rows", explain)
     page = search.search(url, wanted, since_ms=0, until_ms=BEGAN_MS * 2, sort=sort, limit=1)
     search.search(url, wanted, since_ms=0, until_ms=BEGAN_MS * 2, sort=sort, limit=3, after=page.next or "")
     assert len(plans) >= 2 and all("INDEX agent_sessions_last (last_ms>? AND last_ms<?)" in one for one in plans)

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from asbru.records.bodies.store import decompress
-from asbru.storage import Value, open_reader
+from asbru.records.reading import read_rows
+from asbru.storage import Value
 
 
 class Sizes(NamedTuple):
@@ -47,10 +48,4 @@ def _body(columns: tuple[Value, ...]) -> Body:
 
 
 def _row(url: str, statement: str, call_id: str) -> tuple[Value, ...] | None:
-    database = open_reader(url)
-    if database is None:
-        return None
-    try:
-        return next(iter(database.run(statement, (call_id,))), None)
-    finally:
-        database.close()
+    return next(iter(read_rows(url, statement, call_id)), None)

@@ -10,7 +10,7 @@ from typing import cast
 
 import msgspec
 
-from asbru.storage import open_reader
+from asbru.records.reading import read_rows
 
 STEPS = 60
 """Into how many parts a span of time is cut."""
@@ -69,15 +69,7 @@ def read_guardrail_hits(url: str, since_ms: int, until_ms: int) -> GuardrailHits
 
 
 def _rows(url: str, since_ms: int, until_ms: int, step_ms: int) -> list[tuple[str, int, int]]:
-    database = open_reader(url)
-    if database is None:
-        return []
-    try:
-        return [
-            cast("tuple[str, int, int]", tuple(row)) for row in database.run(_CHECKED, (since_ms, until_ms, step_ms))
-        ]
-    finally:
-        database.close()
+    return [cast("tuple[str, int, int]", row) for row in read_rows(url, _CHECKED, since_ms, until_ms, step_ms)]
 
 
 def _read(text: str) -> list[_Entry]:

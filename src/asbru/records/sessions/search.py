@@ -9,8 +9,9 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from typing import Final, NamedTuple, TypeAlias
 
+from asbru.records.reading import read_rows
 from asbru.records.sessions.add import NAMES
-from asbru.storage import Value, open_reader
+from asbru.storage import Value
 
 SCANNED_MAX: Final = 20_000
 SORTS: Final = ("last_ms", "cost_nanousd", "calls", "tool_calls", "failed")
@@ -93,18 +94,18 @@ def search(
         )
     else:  # nothing is left out, so no more is read than is shown
         text = f"{scanned.format(_COLUMNS)} ?"
-    found = [_session(row) for row in _rows(url, text, *bounds, *values, limit)]
+    found = [_session(row) for row in read_rows(url, text, *bounds, *values, limit)]
     if len(found) == limit:
         return Page(found, f"{found[-1][sort]}.{found[-1]['id']}")
     if not where or sort != "last_ms":
         return Page(found, None)
-    last = _rows(url, f"{scanned.format('last_ms, id')} 1 OFFSET {SCANNED_MAX - 1}", *bounds)
+    last = read_rows(url, f"{scanned.format('last_ms, id')} 1 OFFSET {SCANNED_MAX - 1}", *bounds)
     return Page(found, f"{last[0][0]}.{last[0][1]}" if last else None)
 
 
 def by_id(url: str, session_id: str) -> Session | None:
     """One session; None when there is none."""
-    rows = _rows(url, f"SELECT {_COLUMNS} FROM agent_sessions WHERE id = ?", session_id)  # noqa: S608 -- our own names
+    rows = read_rows(url, f"SELECT {_COLUMNS} FROM agent_sessions WHERE id = ?", session_id)  # noqa: S608 -- our own names
     return next(map(_session, rows), None)
 
 
@@ -119,13 +120,3 @@ def _read_place(after: str) -> tuple[int, str]:
     if not (number.lstrip("-").isascii() and number.lstrip("-").isdigit() and len(number) <= 18 and session_id):
         raise ValueError("after: expected the `next` of a page")
     return int(number), session_id
-
-
-def _rows(url: str, statement: str, *values: Value) -> list[tuple[Value, ...]]:
-    database = open_reader(url)
-    if database is None:
-        return []
-    try:
-        return database.run(statement, values)
-    finally:
-        database.close()

@@ -1,0 +1,24 @@
+"""A database of records for each test that asks for one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from asbru.storage import Database, open_database, sqlite_url
+
+
+@pytest.fixture
+def url(tmp_path: Path) -> str:
+    """Where the database lies."""
+    return sqlite_url(tmp_path / "asbru.sqlite")
+
+
+@pytest.fixture
+def database(url: str) -> Iterator[Database]:
+    """A connection that writes."""
+    one = open_database(url)
+    yield one
+    one.close()
