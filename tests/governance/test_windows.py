@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from asbru.governance.windows import FOREVER_MS, bucket, fixed_window, length_ms
+from asbru.governance.windows import FOREVER_MS, bucket, fixed_window, length_ms, overlap_ms
 
 BERLIN = "Europe/Berlin"
 HOUR_MS = 3_600_000
@@ -100,8 +100,9 @@ def test_a_bucket_counts_for_a_window_after_its_last_use(count: int, unit: str, 
     window = f"{count}{unit}"
     found = bucket(window, now)
     length = length_ms(window)
-    width = found.until_ms - found.start_ms
-    assert found.start_ms <= now < found.until_ms and width <= max(1, length // 60)
+    over_ms = found.until_ms - overlap_ms(window)
+    width = over_ms - found.start_ms
+    assert found.start_ms <= now < over_ms and width <= max(1, length // 60)
     assert found.until_ms + length <= found.ends_ms <= found.start_ms + length + 2 * width
     then = bucket(window, now + later_ms)
-    assert (then.start_ms == found.start_ms) == (now + later_ms < found.until_ms)
+    assert (then.start_ms == found.start_ms) == (now + later_ms < over_ms)

@@ -5,8 +5,9 @@
     run        one session or run of an agent: a count of its own, that ends RUN_DAYS after the run was last seen
     none       calls at once: what is held now
 
-A sliding window has BUCKETS buckets. What was taken in a bucket may be used until the bucket ends, and reach the
-provider a little later; so it counts until a whole window has passed since the end of the bucket after its own.
+A sliding window has BUCKETS buckets. What was taken in a bucket may be used for half a bucket longer, in which the next
+slice is asked for, and reach the provider a little later; so it counts until a whole window has passed since the end of
+the bucket after its own.
 """
 
 from __future__ import annotations
@@ -66,8 +67,12 @@ def bucket(window: str, now_ms: int) -> Window:
     length = length_ms(window)
     width = max(1, length // BUCKETS)
     start_ms = now_ms // width * width
-    until_ms = start_ms + width
-    return Window(start_ms, until_ms, until_ms + width + length)
+    return Window(start_ms, start_ms + width + overlap_ms(window), start_ms + 2 * width + length)
+
+
+def overlap_ms(window: str) -> int:
+    """For so long after the end of its bucket a slice of a sliding window may be used."""
+    return length_ms(window) // BUCKETS // 2
 
 
 def no_window() -> Window:

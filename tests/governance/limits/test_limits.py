@@ -12,6 +12,7 @@ from asbru.core.future import Future
 from asbru.governance.entries import KeyEntry, LimitEntry, OwnerEntry
 from asbru.governance.ledger import Claim
 from asbru.governance.limits import Counter, Holding
+from asbru.governance.limits.limits import AHEAD_SOON_S
 from asbru.governance.limits.owners import CHAINS_MAX
 
 USD = 1_000_000_000
@@ -121,7 +122,7 @@ def test_calls_at_once() -> None:
     assert Taken(made, (at_once, 1)).error() is None
 
 
-def test_a_slice_of_a_rate_is_good_for_one_bucket() -> None:
+def test_a_slice_of_a_rate_is_good_for_a_bucket_and_a_half() -> None:
     """After it, what is left goes back and a new slice is asked for."""
     made = desk()
     rate = made.limits.owners.chain("a").admitted[0][0]
@@ -130,13 +131,39 @@ def test_a_slice_of_a_rate_is_good_for_one_bucket() -> None:
     first.settle(1)
     left = rate.left
     assert left > 0
-    made.now_s += 1.0
+    made.now_s += 1.5
     second = Taken(made, (rate, 1))
     assert second.waits
     made.answer()
     second.settle(1)
     made.flush()
     assert made.ledger.count(RATE.id, made.now_ms).used == 2 + rate.left
+
+
+def test_calls_do_not_wait_where_a_bucket_ends() -> None:
+    """The first call of the next bucket takes of the slice in hand, and has the next one asked for. What is left of the
+    first goes back when that comes."""
+    made = desk()
+    rate = made.limits.owners.chain("a").admitted[0][0]
+    first = Taken(made, (rate, 1))
+    made.answer()
+    first.settle(1)
+    buckets = {rate.start_ms}
+    for _ in range(5):
+        made.now_s += 1.0
+        call = Taken(made, (rate, 1))
+        assert call.future is None and not made.link.questions
+        made.loop.pass_time(AHEAD_SOON_S)
+        made.run()
+        assert len(made.link.questions) == 1
+        made.answer()
+        buckets.add(rate.start_ms)
+        call.settle(1)
+        assert Taken(made, (rate, 1)).future is None
+        assert not made.loop.soon, "it is asked for once"
+    assert len(buckets) == 6
+    made.flush()
+    assert made.ledger.count(RATE.id, made.now_ms).used == 11 + rate.left
 
 
 def test_what_a_call_needs_next_is_asked_for_with_what_it_waits_for() -> None:
@@ -152,7 +179,7 @@ def test_what_a_call_needs_next_is_asked_for_with_what_it_waits_for() -> None:
         made.answer()
         for one in held:
             one.settle(1)
-        made.now_s += 1.0
+        made.now_s += 1.5
     holding = Holding()
     made.limits.take(((requests, 1),), holding, (tokens,))
     made.run()
@@ -186,6 +213,21 @@ def test_what_nobody_uses_goes_back() -> None:
     made.flush()
     assert cost(made).left == 0
     assert made.ledger.count(BUDGET.id, made.now_ms).used == 1000
+
+
+def test_a_slice_that_looks_like_the_last_one_is_in_use() -> None:
+    """As much is left of it as of the one before when idle slices were looked for: it stays, for calls go on."""
+    made = desk()
+    rate = made.limits.owners.chain("a").admitted[0][0]
+    left: list[int] = []
+    for _ in range(4):
+        call = Taken(made, (rate, 1))
+        made.loop.pass_time(AHEAD_SOON_S)
+        made.answer()
+        call.settle(1)
+        left.append(rate.left)
+        made.flush(seconds=1.0)
+    assert left[1:] == left[:1] * 3 and rate.left == left[0]
 
 
 def test_a_recall_is_answered() -> None:

@@ -93,7 +93,7 @@ def test_a_call_subtracts_once(warm: Desk) -> None:
         one.settle(1)
     assert (portion(warm, "a").left, portion(warm, "a").spent, team(warm).spent) == (aside - 3, 3, 0)
     assert not warm.limits.reports(100), "it is told when its bucket is over"
-    warm.now_s += 1.0
+    warm.now_s += 1.5
     reports = warm.limits.reports(100)
     assert {(one.key, one.spent) for one in reports if one.spent} == {("key/a/tokens/1m", 3), (TEAM, 3)}
     assert not warm.limits.reports(100), "it is told once"
@@ -108,7 +108,7 @@ def test_what_several_keys_spent_is_told_together(warm: Desk) -> None:
         call.settle(spent)
     portion(warm, "a").close()
     Held(warm, "a", 4).settle(1)
-    warm.now_s += 1.0
+    warm.now_s += 1.5
     reports = warm.limits.reports(100)
     told = {(one.key, one.spent) for one in reports if one.spent}
     assert told == {("key/a/tokens/1m", 3), ("key/b/tokens/1m", 3), (TEAM, 6)}

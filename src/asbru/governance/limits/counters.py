@@ -1,6 +1,7 @@
 """What a worker holds of one limit: integers, compared and subtracted without a pause in between.
 
-    left       of the slice in hand; good until its window ends (`good_until_s`, monotonic)
+    left       of the slice in hand; good until its window ends (`good_until_s`, monotonic). That of a rate is fresh until
+               its bucket ends (`fresh_until_s`), and good for a little longer, in which the next is asked for
     reserved   by calls under way: they hold it themselves (`holdings`)
     portions   of the slice in hand, set aside for the calls of one caller (`portions`); gathered when anyone needs it
     reports    what became of slices, by window, not told to the ledger yet; of a short bucket once, when it is over
@@ -18,7 +19,7 @@ from typing import TYPE_CHECKING
 from asbru.governance.entries import LimitEntry
 from asbru.governance.ledger import Report, Short, Slice
 from asbru.governance.ledger.ledger import is_sliding
-from asbru.governance.windows import BUCKETS, length_ms
+from asbru.governance.windows import BUCKETS, length_ms, overlap_ms
 
 if TYPE_CHECKING:
     from asbru.governance.limits.portions import Portion
@@ -43,11 +44,13 @@ class Counter:
     __slots__ = (
         "_bucket_told",
         "_on_report",
+        "_overlap_s",
         "_settled",
         "_taken",
         "_unused",
         "dirty",
         "ends_ms",
+        "fresh_until_s",
         "good_until_s",
         "held",
         "in_hand",
@@ -84,6 +87,8 @@ class Counter:
         """Whether idle slices of it are looked for."""
         self.start_ms = NO_WINDOW
         self.good_until_s = 0.0
+        self.fresh_until_s = 0.0
+        self._overlap_s = overlap_ms(limit.window) / 1000 if self.sliding else 0.0
         self.low = 0
         """Below so much the next slice is asked for ahead."""
         self.wish = 0
@@ -94,7 +99,7 @@ class Counter:
         self.told_until_s = 0.0
         """Until when that may still be true."""
         self.quiet = -1
-        """What was left when idle slices were last looked for."""
+        """What was left when idle slices were last looked for; -1: more has come since."""
         self._taken = self._unused = 0
         """All that was taken of the window in hand, and what of it was given back."""
         self.held: dict[int, int] = {}
@@ -144,9 +149,11 @@ class Counter:
             self.good_until_s = 0.0
             self._taken = 0
         self.good_until_s = max(self.good_until_s, asked_s + taken.good_for_ms / 1000)
+        self.fresh_until_s = self.good_until_s - self._overlap_s
         self.left += taken.amount
         self._taken += taken.amount
         self.low = self.wish // 4
+        self.quiet = -1
         self._unused = 0
 
     def tell_short(self, short: Short, now_s: float, known_s: float) -> None:
@@ -159,20 +166,29 @@ class Counter:
         """Whether the slice in hand is good no more."""
         return self.good_until_s <= now_s
 
+    def runs_out(self, now_s: float) -> bool:
+        """Whether it is time for the next slice, before a call has to wait for it."""
+        return self.left < self.low or self.fresh_until_s <= now_s
+
     def wishes(self, need: int, now_s: float) -> int:
-        """How much is wished beside what is needed: twice as much each time that the last slice was used up too soon;
-        nothing where others have asked just now."""
+        """How much is wished beside what is needed: twice as much each time that the last slice was used up too soon,
+        half of it where its bucket ended with most of it unused; nothing where others have asked just now."""
         asked_ago_s = now_s - self.wished_s
         if asked_ago_s < WISH_PAUSE_S:
             return 0
         self.wished_s = now_s
         wish = self.wish
-        if not self.is_stale(now_s):
+        if self.fresh_until_s > now_s:
             wish = wish // 2 if asked_ago_s >= SLICE_S else wish * 2
-        elif self._taken - self._unused < wish // WASTE_SHARE:
+        elif self._taken - self._unused - self._in_hand < wish // WASTE_SHARE:
             wish //= 2
         self.wish = min(max(wish, need * 4), self.limit.amount // WISH_SHARE)
         return self.wish
+
+    @property
+    def _in_hand(self) -> int:
+        """What no call holds of the slice, with what is set aside."""
+        return self.left + sum(portion.left for portion in self.portions)
 
     # To the ledger
 

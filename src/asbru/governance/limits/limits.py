@@ -2,7 +2,7 @@
 
     take      all portions, or all counters, have enough: subtracted at once, nobody comes between
               else: what is there is held, the rest is asked of the ledger -> granted, or a refusal and nothing held
-    ahead     a slice that runs low is filled up while calls go on
+    ahead     a slice that runs low, or whose bucket has ended, is followed by the next while calls go on
     sweep     once a second while anything is in hand: what nobody used since the last time is given back
 
 Where the ledger does not answer in time, a call that it might have granted is refused with 503 (`closed`), or served
@@ -45,6 +45,8 @@ FULL_S_MAX = 1.0
 FULL_SHARE = 16
 """It does with no more left than this part of it: a call that was too large says nothing about smaller ones."""
 AHEAD_PAUSE_S = 0.1
+AHEAD_SOON_S = 0.02
+"""For so long slices to be asked for ahead are gathered: those of all owners run out at the same moment."""
 REFRESH_S = 1.0
 """How often a caller's limits are asked for, at most; callers decide when."""
 REFRESHED_MAX = 1000
@@ -84,7 +86,7 @@ class Limits:
         slices of these that are over are asked for in the same turn."""
         now_s = self._clock()
         for source, need in needs:
-            if source.left < need or source.good_until_s <= now_s:
+            if source.left < need or source.fresh_until_s <= now_s:
                 if not source.fill(need, now_s):
                     return self._take_of_each(needs, into, now_s, soon)
                 self._ask_ahead(source.counters)
@@ -195,7 +197,7 @@ class Limits:
             for counter in source.counters:
                 counter.left -= need
                 parts.append((counter, counter.start_ms, need))
-                if counter.left < counter.low:
+                if counter.runs_out(now_s):
                     self._ask_ahead((counter,))
         return None
 
@@ -233,12 +235,12 @@ class Limits:
     def _ask_ahead(self, counters: Iterable[Counter]) -> None:
         now_s = self._clock()
         for one in counters:
-            if one.left >= one.low or one in self._ahead or now_s - one.wished_s < AHEAD_PAUSE_S:
+            if not one.runs_out(now_s) or one in self._ahead or now_s - one.wished_s < AHEAD_PAUSE_S:
                 continue
             self._ahead[one] = None
             if not self._ahead_due:
                 self._ahead_due = True
-                self._loop.call_soon(self._send_ahead)
+                self._loop.call_later(AHEAD_SOON_S, self._send_ahead)
 
     def _ask_soon(self, sources: Iterable[Source], now_s: float) -> None:
         over = [

@@ -27,11 +27,12 @@ Start: TypeAlias = "int | tuple[int, ...]"
 
 class Portion:
     """See the module. Its counters have one metric, and calls hold the same of each. To a call it looks like one
-    counter: `left`, `good_until_s`, `start_ms`, `low`, `spent`, `dirty`, `in_hand`."""
+    counter: `left`, `good_until_s`, `fresh_until_s`, `start_ms`, `low`, `spent`, `dirty`, `in_hand`."""
 
     __slots__ = (
         "counters",
         "dirty",
+        "fresh_until_s",
         "good_until_s",
         "in_hand",
         "left",
@@ -50,7 +51,7 @@ class Portion:
         self.spent = 0
         self.dirty = False
         self.start_ms: tuple[int, ...] = ()
-        self.good_until_s = 0.0
+        self.good_until_s = self.fresh_until_s = 0.0
         self.low = 0
         """It is not filled ahead; its counters are."""
         self.in_hand = False
@@ -70,7 +71,11 @@ class Portion:
             one.left -= amount
             one.portions[self] = None
         self.start_ms = tuple(one.start_ms for one in self.counters)
-        self.good_until_s = min(one.good_until_s for one in self.counters)
+        # While a counter's slice is fresh, only until it no longer is: then all are looked at.
+        self.good_until_s = min(
+            one.fresh_until_s if one.fresh_until_s > now_s else one.good_until_s for one in self.counters
+        )
+        self.fresh_until_s = self.good_until_s
         self.in_hand = True
         return True
 
@@ -84,7 +89,7 @@ class Portion:
             del one.portions[self]
         self.left = 0
         self.start_ms = ()
-        self.good_until_s = 0.0
+        self.good_until_s = self.fresh_until_s = 0.0
         self.in_hand = False
 
     def note(self) -> None:
