@@ -1,7 +1,7 @@
 """What a worker holds of one limit: integers, compared and subtracted without a pause in between.
 
-    left       of the slice in hand; good until its window ends (`good_until_s`, monotonic). That of a rate is fresh until
-               its bucket ends (`fresh_until_s`), and good for a little longer, in which the next is asked for
+    left       of the slice in hand; good until its window ends (`good_until_s`, monotonic). That of a rate is fresh
+               until its bucket ends (`fresh_until_s`), and good a little longer: then the next is asked for
     reserved   by calls under way: they hold it themselves (`holdings`)
     portions   of the slice in hand, set aside for the calls of one caller (`portions`); gathered when anyone needs it
     reports    what became of slices, by window, not told to the ledger yet; of a short bucket once, when it is over
