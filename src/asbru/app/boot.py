@@ -81,8 +81,8 @@ class Options(NamedTuple):
 
 
 class CompileOutcome:
-    """`boot` is None where the configuration was refused, and where `unwritten` says why what was compiled could not be
-    written; `generated_key` is set the one time that a key is made."""
+    """`boot` is None where the configuration was refused, and where `unwritten` says why nothing could be compiled, or
+    written, whatever it says; `generated_key` is set the one time that a key is made."""
 
     def __init__(self) -> None:
         self.unwritten: str | None = None

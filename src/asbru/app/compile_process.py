@@ -87,7 +87,10 @@ def _answer(options: Options, out: Path | None) -> int:
         at_fault = _is_about(options.data_dir, error)
         _say({"unusable": unusable(options.data_dir, error)} if at_fault else {"errors": [str(error)]})
         return 1
-    except (ValueError, ProviderFault, StorageError, NewerSchema) as error:
+    except (StorageError, NewerSchema) as error:
+        _say({"unusable": str(error)})
+        return 1
+    except (ValueError, ProviderFault) as error:
         _say({"errors": [str(error)]})
         return 1
     _say({"warnings": [str(warning) for warning in compiled.warnings]})
