@@ -67,6 +67,7 @@ check: setup ## format, lint, types, floors, house style; under a minute
 fmt: setup ## write what `check` can repair by itself
 	@$(BIN)/ruff check --quiet --fix-only .
 	@$(BIN)/ruff format .
+	@$(BIN)/python tools/wrap_pages.py *.md docs/*.md docs/guides/*.md docs/reference/cli.md
 
 bench: setup ## measure against the peers; QUICK=1: asbru, nginx and envoy in five minutes
 	@QUICK=$(QUICK) $(BIN)/python -m bench

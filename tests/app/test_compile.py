@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
+import sqlite3
 import stat
 import subprocess
 import sys
@@ -26,6 +28,7 @@ from asbru.core.traits import PLAIN, Traits, rule
 from asbru.governance import VIRTUAL_KEY, digest_of
 from asbru.providers import Access, Provider
 from asbru.providers.kit import ANTHROPIC_ACCESS, OPENAI_ACCESS
+from asbru.storage import DATABASE_NAME
 
 ONE_KEY = "virtual_keys: [{name: a, value: sk-asb-0123456789}]\n"
 TYPES = {
@@ -556,6 +559,16 @@ def test_process_prints_errors(tmp_path: Path) -> None:
     assert len(lines) == 1
     assert len(lines[0]["errors"]) == 2
     assert not (tmp_path / "out").exists()
+
+
+def test_a_database_that_is_too_new_is_no_mistake_of_the_configuration(tmp_path: Path) -> None:
+    """What is wrong with the data directory is told apart, so that a reload is tried again and a start names it."""
+    (tmp_path / "data").mkdir()
+    with contextlib.closing(sqlite3.connect(tmp_path / "data" / DATABASE_NAME)) as database:
+        database.execute("PRAGMA user_version = 9999")
+    code, lines = run_compile(tmp_path, "providers: {mock: {}}")
+    assert (code, [list(line) for line in lines]) == (1, [["unusable"]])
+    assert "has schema version 9999" in lines[0]["unusable"]
 
 
 def test_traits_of_the_type_and_of_the_configuration(build) -> None:

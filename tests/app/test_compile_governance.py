@@ -41,7 +41,7 @@ virtual_keys:
     {KEY}
     team: blue
     providers: [{{provider: groq, keys: [main]}}]
-    surfaces: [openai]
+    surfaces: [openai, passthrough, mcp]
     tags: {{env: prod}}
 governance:
   limits: [{{scope: model, name: groq/llama*, rate_limits: [{{metric: tokens, amount: 1000}}]}}]
@@ -53,7 +53,11 @@ governance:
     assert owners["customer/acme"].limits[0].amount == 100_000_000_000
     (payload,) = compiled.declared[VIRTUAL_KEY].values()
     key = msgspec.msgpack.decode(payload, type=KeyEntry)
-    assert (key.parent, key.surfaces, key.tags) == ("team/blue", ("openai",), {"env": "prod"})
+    assert (key.parent, key.surfaces, key.tags) == (
+        "team/blue",
+        ("openai", "passthrough", "mcp"),
+        {"env": "prod"},
+    )
     assert key.declared
     assert (key.providers[0].provider, key.providers[0].keys) == ("groq", ("main",))
     assert compiled.warnings == []

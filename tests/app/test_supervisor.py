@@ -360,6 +360,32 @@ def test_taken_port_is_a_clear_error(tmp_path: Path) -> None:
             assert gateway.said(f"cannot listen on 127.0.0.1 port {port}: Address already in use")
 
 
+def test_a_data_directory_has_one_gateway(tmp_path: Path) -> None:
+    """A second one is refused while the first runs, by its process; it starts once the first has been killed."""
+    with Gateway(tmp_path) as first:
+        first.wait_ready()
+        (tmp_path / "other").mkdir()
+        (tmp_path / "other" / "data").symlink_to(first.data_dir)
+        with Gateway(tmp_path / "other") as second:
+            assert second.process.wait(WAIT_S) == 1
+            assert second.said(f"is in use by another gateway (process {first.process.pid})")
+            assert second.journal.read_text() == ""
+        first.process.kill()
+        first.process.wait(WAIT_S)
+        with Gateway(tmp_path / "other") as third:
+            third.wait_ready()
+            assert third.end() == 0
+
+
+def test_a_data_directory_that_cannot_be_made_is_named(tmp_path: Path) -> None:
+    """It is no mistake of the configuration: the message names the directory, the reason and what to do; exit 1."""
+    (tmp_path / "data").write_text("a file")
+    with Gateway(tmp_path) as gateway:
+        assert gateway.process.wait(WAIT_S) == 1
+        assert gateway.said(f"the data directory {gateway.data_dir} cannot be used: File exists; make it writable")
+        assert not gateway.said("configuration")
+
+
 def test_generated_key_is_shown_once(tmp_path: Path) -> None:
     """Listening to the world without keys shows a generated key at the first start and never again."""
     for shown in (True, False):

@@ -16,8 +16,8 @@ GUIDE = Path(__file__).resolve().parent.parent.parent / "docs" / "guides" / "cal
 def test_the_commands_are_answered() -> None:
     """Each call is one that the mock takes, and what the page shows is what it answers."""
     text = GUIDE.read_text(encoding="utf-8")
-    calls = re.findall(r"^curl \$ASBRU(/\S+) -d '(.*)'(?: -o \S+)?$", text, re.MULTILINE)
-    forms = re.findall(r"^curl \$ASBRU(/\S+) -F model=mock/(\S+) -F file=@\S+$", text, re.MULTILINE)
+    calls = re.findall(r"^send (/\S+) '(.*)'(?: > \S+)?$", text, re.MULTILINE)
+    forms = re.findall(r'^curl -s "\$ASBRU(/\S+)" -H .* -F model=mock/(\S+) -F file=@\S+$', text, re.MULTILINE)
     ranked, heard = (json.loads(shown) for shown in re.findall(r"^```json\n(.*)\n```", text, re.MULTILINE))
     replies: dict[str, UpstreamResponse] = {}
     for path, body in calls:

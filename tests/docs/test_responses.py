@@ -23,7 +23,7 @@ def test_the_commands_go_on_from_each_other(tmp_path: Path) -> None:
 
 
 async def _in_order(tmp_path: Path) -> None:
-    calls = re.findall(r"^curl -s \$ASBRU(/\S+) -d '(.*)'$", GUIDE.read_text(encoding="utf-8"), re.MULTILINE)
+    calls = re.findall(r"^send (/\S+) '(.*)'$", GUIDE.read_text(encoding="utf-8"), re.MULTILINE)
     assert len(calls) == 2
     stored = StoredHere(sqlite_url(tmp_path / "asbru.sqlite"))
     async with FakeUpstream() as upstream:

@@ -147,8 +147,10 @@ async def test_the_root_leads_to_the_web_ui(tmp_path: Path) -> None:
             answer = await front.call(path, method="GET", key=None)
             assert (answer.status, answer.headers["location"], answer.body) == (302, "/ui/", b"")
     async with gateway(tmp_path, "/uix") as front:
-        answer = await front.call("/", method="GET", key=None)
-        assert (answer.status, answer.error["code"]) == (404, "not_found")
+        for path in ("/", "/ui", "/ui/keys", "/api/v1/status"):
+            answer = await front.call(path, method="GET", key=None)
+            assert (answer.status, answer.error["code"]) == (404, "not_found")
+            assert answer.error["message"].startswith(f"there is nothing at {path}; set `control.enabled: true`")
 
 
 @pytest.mark.parametrize("method", ["GET", "PATCH"])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import os
 import sqlite3
 from pathlib import Path
 from typing import Any
@@ -224,6 +225,16 @@ async def test_records_where_there_is_a_data_directory(tmp_path: Path) -> None:
     database.close()
     assert [row[:4] for row in rows] == [(reply.id, "openai.chat", "fake", reply.cost_nanousd)]
     assert "blue" in rows[0][4]
+
+
+async def test_a_data_directory_is_of_one_gateway(tmp_path: Path) -> None:
+    """Another is refused as long as the first is open."""
+    async with FakeUpstream() as upstream:
+        async with asbru.Gateway(config(upstream), data_dir=tmp_path):
+            with pytest.raises(OSError, match=f"is in use by another gateway .process {os.getpid()}"):
+                await asbru.Gateway(config(upstream), data_dir=tmp_path).open()
+        async with asbru.Gateway(config(upstream), data_dir=tmp_path) as after:
+            assert after.warnings == ()
 
 
 async def test_a_body_that_is_too_large() -> None:

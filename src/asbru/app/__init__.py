@@ -14,6 +14,7 @@ if TYPE_CHECKING:
         compile,  # noqa: A004  # a module, named for what it does
         config,
         data_dir,
+        data_lock,
         defaults,
         lasting,
         lifeline,
@@ -28,6 +29,7 @@ __all__ = [
     "compile",
     "config",
     "data_dir",
+    "data_lock",
     "defaults",
     "lasting",
     "lifeline",

@@ -81,8 +81,8 @@ class Options(NamedTuple):
 
 
 class CompileOutcome:
-    """`boot` is None where the configuration was refused, and where `unwritten` says why what was compiled could not be
-    written; `generated_key` is set the one time that a key is made."""
+    """`boot` is None where the configuration was refused, and where `unwritten` says why nothing could be compiled, or
+    written, whatever it says; `generated_key` is set the one time that a key is made."""
 
     def __init__(self) -> None:
         self.unwritten: str | None = None
@@ -139,6 +139,7 @@ class CompileJob:
             found.warnings += said.get("warnings", [])
             found.errors += said.get("errors", [])
             found.generated_key = said.get("generated_key", found.generated_key)
+            found.unwritten = said.get("unusable", found.unwritten)
             if "result" in said:
                 result = cast("dict[str, Any]", said["result"])
                 lists = {name: tuple(result[name]) for name in ("served_here", "watched", "declares")}
@@ -149,7 +150,7 @@ class CompileJob:
                 path.unlink(missing_ok=True)
         if self.process.returncode == EXIT_UNWRITTEN:
             found.unwritten = f"{self.out.parent.parent} is full, or cannot be written to"
-        elif found.boot is None and not found.errors:
+        elif found.boot is None and not found.errors and found.unwritten is None:
             found.errors.append(
                 f"the compile process exited with code {self.process.returncode} and without a result"
             )

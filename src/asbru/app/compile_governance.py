@@ -30,6 +30,7 @@ from asbru.governance.declare import (
 )
 from asbru.governance.declared import Limited
 from asbru.governance.entries import OWNER
+from asbru.mcp.protocol import dialect as tools
 from asbru.pipeline.passthrough import SURFACE
 
 _KEY_LENGTH_MIN = 16
@@ -163,6 +164,7 @@ class _Known:
         self._surfaces = {
             "*",
             SURFACE,
+            tools.SURFACE,
             *(dialect.surface.name for dialect in discover().values() if dialect.surface.name),
         }
         self._now_ms = time.time() * 1000

@@ -12,9 +12,9 @@ damaged than meant. `--check` writes nothing and reads {"stored": objects, "live
 provider is also asked whether it answers.
 
 Prints JSON lines: {"warnings": [text]}, {"generated_key": text} the one time that a key is made, {"result": {...}} and
-exit 0, or {"errors": [text]} and exit 1; {"checked": true} where a check found none. Exit 74: there is no room to write
-what was compiled, or nobody to say it to. The snapshot and, beside it, the declared entries of the feed are written
-whole (rename), 0600.
+exit 0, or {"errors": [text]} and exit 1, or, where the data directory is at fault, {"unusable": text} and exit 1;
+{"checked": true} where a check found none. Exit 74: there is no room to write what was compiled, or nobody to say it
+to. The snapshot and, beside it, the declared entries of the feed are written whole (rename), 0600.
 """
 
 from __future__ import annotations
@@ -32,6 +32,7 @@ from asbru.app.compile import Compiled, compile_config, compile_stored
 from asbru.app.compile_boot import runs_control
 from asbru.app.config import ConfigRefusedError
 from asbru.app.data_dir import write_private
+from asbru.app.data_lock import unusable
 from asbru.app.live_check import check_live
 from asbru.app.paths import catalogue_file, declared_file, shown_file
 from asbru.app.shown import shown_models, shown_sections
@@ -82,7 +83,14 @@ def _answer(options: Options, out: Path | None) -> int:
     except ConfigRefusedError as refused:
         _say({"errors": [str(problem) for problem in refused.problems]})
         return 1
-    except (OSError, ValueError, ProviderFault, StorageError, NewerSchema) as error:
+    except OSError as error:
+        at_fault = _is_about(options.data_dir, error)
+        _say({"unusable": unusable(options.data_dir, error)} if at_fault else {"errors": [str(error)]})
+        return 1
+    except (StorageError, NewerSchema) as error:
+        _say({"unusable": str(error)})
+        return 1
+    except (ValueError, ProviderFault) as error:
         _say({"errors": [str(error)]})
         return 1
     _say({"warnings": [str(warning) for warning in compiled.warnings]})
@@ -90,6 +98,13 @@ def _answer(options: Options, out: Path | None) -> int:
         _say({"generated_key": compiled.generated_key.reveal()})
     _say({"result": compiled.boot._asdict()})
     return 0
+
+
+def _is_about(data_dir: Path, error: OSError) -> bool:
+    """Whether an error is about the data directory, or what is in it, or where it was to be made."""
+    at = Path(error.filename).absolute() if isinstance(error.filename, str) else Path()
+    here = data_dir.absolute()
+    return at == here or here in at.parents or at in here.parents
 
 
 def _write(out: Path, compiled: Compiled, *, shows: bool) -> None:

@@ -25,6 +25,7 @@ from asbru.app.arguments import read_arguments
 from asbru.app.boot import Boot, CompileOutcome, Options
 from asbru.app.checks import Checks
 from asbru.app.children import Child, Commands
+from asbru.app.data_lock import DataDirInUseError, DataLock, unusable
 from asbru.app.launch import BOOKKEEPER, CONTROL, Launch
 from asbru.app.lifeline import end_with_supervisor
 from asbru.app.paths import CONFIG_FILE_NAMES, RunDir
@@ -55,6 +56,7 @@ class Supervisor:
         self._commands = commands or Commands()
         self._asked = options
         self._slots = Slots(on_line=self._on_line, on_death=self._on_death, before=self._before_start)
+        self._data_lock: DataLock | None = None
 
     def run(self) -> int:
         """Start, serve until told to stop, clean up; the exit code."""
@@ -92,6 +94,7 @@ class Supervisor:
         except OSError as error:
             raise StartRefusedError(f"the configuration cannot be compiled; Asbru did not start: {error}") from error
         boot = _started_by(outcome)
+        self._data_lock = _lock(self._asked.data_dir)
         self._launch.options = self._launch.options._replace(control=boot.control)
         self._reloads.take(boot)
         self._held, host, port = hold_port(boot.host, boot.port)
@@ -234,6 +237,8 @@ class Supervisor:
             self._slots.end(lambda _: True, END_NOW_TIMEOUT_S)
         self._reloads.close()
         self._checks.close()
+        if self._data_lock is not None:
+            self._data_lock.close()
 
 
 def _started_by(outcome: CompileOutcome) -> Boot:
@@ -247,6 +252,16 @@ def _started_by(outcome: CompileOutcome) -> Boot:
     if boot is None:
         raise StartRefusedError("the configuration is invalid; Asbru did not start")
     return boot
+
+
+def _lock(data_dir: Path) -> DataLock:
+    """The data directory for this gateway alone. Raises `StartRefusedError`."""
+    try:
+        return DataLock(data_dir)
+    except DataDirInUseError as error:
+        raise StartRefusedError(f"{error}; Asbru did not start") from None
+    except OSError as error:
+        raise StartRefusedError(f"{unusable(data_dir, error)}; Asbru did not start") from None
 
 
 def _raise_descriptors() -> None:

@@ -14,7 +14,7 @@ from typing import Final
 
 import click
 
-from asbru.cli.api import print_items
+from asbru.cli.api import print_items, url_option
 
 ENV_NAME: Final = "ASBRU_API_KEY"
 
@@ -56,7 +56,7 @@ def command() -> None:
 
 @command.command()
 @click.argument("agent", type=click.Choice(tuple(AGENTS)), required=False)
-@click.option("--url", default="http://127.0.0.1:8080", show_default=True, help="Address of the gateway.")
+@url_option
 @click.option("--server", help="Only the tools of this server or group. [default: all that the key may use]")
 @click.option("--key", default="", help=f"Virtual key to print in the line. [default: read from {ENV_NAME}]")
 @click.option("--name", help="Name under which the agent knows it. [default: asbru, or that of the server]")
@@ -86,7 +86,10 @@ def preview(file: Path, *, patterns: tuple[str, ...], as_json: bool) -> None:
         api = read_document(file.read_text(encoding="utf-8"))
     except (DocumentError, OSError, UnicodeDecodeError) as error:
         raise click.ClickException(f"{file}: {error}") from None
-    chosen, _ = choose(api, patterns or ("*",))
+    chosen, idle = choose(api, patterns or ("*",))
+    if idle and patterns:
+        named = ", ".join(f"'{one}'" for one in idle)
+        raise click.ClickException(f"{file}: no operation fits {named}; without --operation, all are shown")
     shown = previewed(api, chosen)
     if as_json:
         click.echo(json.dumps(shown, indent=2))

@@ -193,10 +193,7 @@ class Door:
             self._options(found, connection)
             return
         if found is None:
-            raise NotFound(
-                f"the path {_text(request.head.path)} does not exist; the base URL of an SDK ends with /v1 (OpenAI) or"
-                " /anthropic (Anthropic), and /passthrough/PROVIDER/PATH reaches any path of a provider"
-            )
+            raise NotFound(self._what_is_not_there(request.head.path))
         route = found.route
         if route.kind != "page" and self.rooms is not None and self.rooms.keys.is_open:
             self._keep_pages_out(route, request.head, self.rooms.keys)
@@ -204,6 +201,14 @@ class Door:
             allowed = b", ".join(found.methods).decode()
             raise MethodNotAllowed(f"{_text(request.head.path)} supports {allowed}, not {_text(request.head.method)}")
         self._serve_found(found, request, connection)
+
+    def _what_is_not_there(self, path: bytes) -> str:
+        if (path + b"/").startswith((b"/ui/", b"/api/")) and not self.forwarder.forwards(UI):
+            return f"there is nothing at {_text(path)}; set `control.enabled: true` to have the web UI and its API"
+        return (
+            f"the path {_text(path)} does not exist; the base URL of an SDK ends with /v1 (OpenAI) or /anthropic"
+            " (Anthropic), and /passthrough/PROVIDER/PATH reaches any path of a provider"
+        )
 
     def _serve_found(self, found: Found, request: Request, connection: ServerConnection) -> None:
         match found.route.kind:
@@ -330,7 +335,9 @@ class Door:
                 self._metrics(connection)
             case _ if route.path == "/":
                 if not self.forwarder.forwards(UI):
-                    raise NotFound("there is nothing at /; set `control.enabled: true` to be served the web UI")
+                    raise NotFound(
+                        "there is nothing at /; set `control.enabled: true` to have the web UI and its API"
+                    )
                 response.whole(302, b"location: %b/\r\n" % UI, b"")
             case _:
                 body = msgspec.json.encode({"name": "asbru", "version": self._version, "health": "/health"})

@@ -128,7 +128,10 @@ class Access(Limited, frozen=True, kw_only=True, forbid_unknown_fields=True):
     ] = (ProviderAccess(),)
     surfaces: Annotated[
         _Names,
-        Meta(description="API surfaces it may call on: `openai`, `anthropic`, `passthrough`, or `*`."),
+        Meta(
+            description="API surfaces it may call on: `openai`, `anthropic`, `genai`, `bedrock`, `cohere`, `mcp`, "
+            "`passthrough`, or `*`."
+        ),
     ] = ("*",)
     mcp: Annotated[
         _Tools, Meta(max_length=1000, description=f"{_TOOLS}; those of its team and customer are added.")

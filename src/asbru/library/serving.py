@@ -26,6 +26,7 @@ from asbru.app.build import build_rooms, declare, handed_headers, watched_header
 from asbru.app.compile import Compiled, compile_config
 from asbru.app.config import Document
 from asbru.app.data_dir import ensure_data_dir
+from asbru.app.data_lock import DataLock
 from asbru.app.lasting import Lasting
 from asbru.app.paths import RunDir
 from asbru.edge.door import Door
@@ -113,9 +114,12 @@ class Serving:
 
 @asynccontextmanager
 async def serving(config: Config | None, data_dir: Path | None) -> AsyncGenerator[Serving]:
-    """An open gateway, closed on the way out. Raises `ConfigRefusedError`, and what keeps the database from opening."""
+    """An open gateway, closed on the way out. Raises `ConfigRefusedError`, and what keeps the database from opening;
+    OSError where another gateway uses the data directory."""
     run_dir = RunDir()
+    lock = None
     try:
+        lock = None if data_dir is None else DataLock(ensure_data_dir(data_dir))
         compiled = await asyncio.to_thread(_compile, config, data_dir, run_dir.path)
         servers = [await _serve_here(kind, run_dir.path) for kind in compiled.boot.served_here]
         try:
@@ -126,6 +130,8 @@ async def serving(config: Config | None, data_dir: Path | None) -> AsyncGenerato
                 server.close()
     finally:
         run_dir.close()
+        if lock is not None:
+            lock.close()
 
 
 def _compile(config: Config | None, data_dir: Path | None, run_dir: Path) -> Compiled:

@@ -28,7 +28,7 @@ export function moreFields(customers: readonly string[]): Field[] {
         { name: "weight", label: "Share", placeholder: "only if named" },
       ],
     },
-    { name: "surfaces", label: "API surfaces", options: ["openai", "anthropic", "passthrough", "*"] },
+    { name: "surfaces", label: "API surfaces", options: ["openai", "anthropic", "genai", "bedrock", "cohere", "mcp", "passthrough", "*"] },
     { name: "mcp", label: "Tools", help: "Tools of MCP servers it may use: server, server/tool, or a group.", placeholder: "docs/*" },
     { name: "offer_tools", label: "Offer its tools to models", help: "Off: its tools are only on /mcp, and not offered in requests to models." },
     { name: "auto_approve", label: "Call without asking", help: "Of these tools, those that Asbru may call by itself.", placeholder: "docs/search" },
