@@ -44,7 +44,7 @@ def test_a_server_that_does_not_answer_is_given_up(tmp_path: Path) -> None:
         line = redis._lines[0]
         line._timeout_s = 0.0  # the time has passed
         line._look_at_oldest()
-        with pytest.raises(RedisAway, match="no answer within"):
+        with pytest.raises(RedisAway, match="no response within"):
             await asked
         await server.lost.acquire()
         assert len(server.commands) == 2

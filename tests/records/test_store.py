@@ -141,7 +141,7 @@ def test_a_damaged_database_is_set_aside(
     assert store.commit(60.0)
     assert query.count(url) == 1
     assert [path.name for path in tmp_path.glob("*.damaged-*")]
-    assert "the database is damaged; it is set aside" in capfd.readouterr().err
+    assert "the database is damaged; it was renamed" in capfd.readouterr().err
 
 
 def test_transactions_have_pauses(url: str) -> None:

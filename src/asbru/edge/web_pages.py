@@ -40,7 +40,7 @@ def check_origin(head: Head, cors_origins: frozenset[bytes]) -> None:
     origin = head.origin
     if origin and origin.partition(b"://")[2] != head.host and not cors_origins & {b"*", origin}:
         raise Forbidden(
-            f"web pages of the origin {origin[:200].decode('latin-1')!r} may not call; to allow it, add it to cors_origins",
+            f"web pages of the origin {origin[:200].decode('latin-1')!r} may not call unless cors_origins lists it",
             code="cross_origin",
         )
 

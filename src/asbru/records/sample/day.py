@@ -25,8 +25,6 @@ AGENT_KEY: Final = "claude-code"
 SESSION_MINUTES: Final = 40
 SESSIONS: Final = 3
 """At a time, each of SESSION_MINUTES."""
-WITH_BODIES: Final = 300
-"""The last calls, which have bodies."""
 MINUTES: Final = 24 * 60
 _MINUTE_MS: Final = 60_000
 
