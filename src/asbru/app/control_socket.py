@@ -1,4 +1,7 @@
-"""A process's end of the control socket, over which the supervisor and it speak in lines (`children`)."""
+"""A process's end of the control socket, over which the supervisor and it speak in lines.
+
+Not here: the supervisor's end, and what the lines mean (`children`).
+"""
 
 from __future__ import annotations
 
