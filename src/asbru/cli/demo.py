@@ -21,7 +21,7 @@ from urllib.parse import urlsplit
 
 import click
 
-from asbru.cli.serve import DATA_DIR
+from asbru.cli.options import DATA_DIR
 
 MOCK = "mock"
 MODEL = f"{MOCK}/story"

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import click
 
-from asbru.cli.serve import DATA_DIR
+from asbru.cli.options import DATA_DIR, config_option
 
 PAUSE_S = 0.02
 """Between two steps, so that the bookkeeper has its turn."""
@@ -26,7 +26,7 @@ PAUSE_S = 0.02
     type=click.DateTime(["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S"]),
     help="Reprice the calls that began at this time (UTC) or later.",
 )
-@click.option("--config", type=click.Path(path_type=Path), help="Configuration file, YAML or JSON.")
+@config_option
 @click.option(
     "--data-dir",
     type=click.Path(path_type=Path, file_okay=False, exists=True),

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import click
 
-from asbru.cli.serve import DATA_DIR
+from asbru.cli.options import DATA_DIR
 
 
 @click.group()
