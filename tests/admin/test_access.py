@@ -3,25 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from tests.fakes.asgi import ask
-from tests.fakes.management import Managed, managed
+from tests.fakes.management import Managed
 
 from asbru.admin.access import CSRF_HEADER, PERMISSION, SCOPED, csrf_of
 from asbru.identity import User, roles
 
 DIVIDED = {"bodies", "customers", "keys", "records", "spend", "teams"}
 OPEN_ROUTES = {("GET", "/status"), ("GET", "/setup"), ("POST", "/setup"), ("POST", "/session")}
-
-
-@pytest.fixture
-def api(tmp_path: Path) -> Iterator[Managed]:
-    """An API."""
-    with managed(tmp_path) as one:
-        yield one
 
 
 def routes(api: Managed) -> list[tuple[str, str, str]]:

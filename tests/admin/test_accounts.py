@@ -2,24 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
-
 import pytest
-from tests.fakes.management import SETUP_TOKEN, Managed, managed
+from tests.fakes.management import SETUP_TOKEN, Managed
 
 from asbru.admin import passwords
 from asbru.identity import Accounts, User, is_password
 from asbru.storage import open_database
 
 PASSWORD = "correct horse battery"
-
-
-@pytest.fixture
-def api(tmp_path: Path) -> Iterator[Managed]:
-    """An API that nobody has set up."""
-    with managed(tmp_path) as one:
-        yield one
 
 
 def set_up(api: Managed) -> str:

@@ -2,21 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from tests.fakes.management import Managed, managed
+from tests.fakes.management import Managed
 
 from asbru.admin import act
 from asbru.storage import DATABASE_NAME, open_database, sqlite_url
-
-
-@pytest.fixture
-def api(tmp_path: Path) -> Iterator[Managed]:
-    """An API."""
-    with managed(tmp_path) as one:
-        yield one
 
 
 def test_a_locked_database_is_waited_for(api: Managed, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

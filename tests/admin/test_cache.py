@@ -16,7 +16,6 @@ from asbru.admin.observed import Unobserved
 from asbru.cache import Clearing
 from asbru.cache.entry import write_entry
 from asbru.core.secret_text import SecretText
-from asbru.records import COLUMNS
 from asbru.telemetry.status import WorkerStatus
 
 
@@ -36,9 +35,7 @@ def api(tmp_path: Path) -> Iterator[Managed]:
 def record(api: Managed, number: int, cache: str, *, saved: int | None = None) -> None:
     """One record that the cache had a part in, or none."""
     given = {"id": f"req_{number}", "started_ms": 1000 + number, "cache": cache, "cache_saved_nanousd": saved}
-    values = {**given, "cache_saved_us": 40 if cache in ("hit", "semantic") else None}
-    row = [values.get(one.name, None if one.nullable else "" if one.kind == "text" else 0) for one in COLUMNS]
-    api.database.run(f"INSERT INTO requests VALUES ({','.join('?' * len(row))})", row)
+    api.keep_record(**given, cache_saved_us=40 if cache in ("hit", "semantic") else None)
 
 
 def test_the_report_sums_what_the_cache_did(api: Managed) -> None:

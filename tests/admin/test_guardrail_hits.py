@@ -3,27 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
-from pathlib import Path
 
-import pytest
-from tests.fakes.management import Managed, managed
-
-from asbru.records import COLUMNS
-
-
-@pytest.fixture
-def api(tmp_path: Path) -> Iterator[Managed]:
-    with managed(tmp_path) as one:
-        yield one
+from tests.fakes.management import Managed
 
 
 def record(api: Managed, at_ms: int, *entries: tuple[str, str, str]) -> None:
     """The record of a call that rules checked: rule, place, action of each."""
     told = [{"rule": rule, "place": place, "action": action, "findings": 1} for rule, place, action in entries]
-    values = {"id": f"req_{at_ms}", "started_ms": at_ms, "guardrails": json.dumps(told) if told else ""}
-    row = [values.get(one.name, None if one.nullable else "" if one.kind == "text" else 0) for one in COLUMNS]
-    api.database.run(f"INSERT INTO requests VALUES ({','.join('?' * len(row))})", row)
+    api.keep_record(id=f"req_{at_ms}", started_ms=at_ms, guardrails=json.dumps(told) if told else "")
 
 
 def test_rules_are_counted_over_time(api: Managed) -> None:

@@ -2,18 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
-
-import pytest
-from tests.fakes.management import Managed, managed
-
-
-@pytest.fixture
-def api(tmp_path: Path) -> Iterator[Managed]:
-    """An API."""
-    with managed(tmp_path) as one:
-        yield one
+from tests.fakes.management import Managed
 
 
 def test_changes_tell_who_did_what(api: Managed) -> None:

@@ -3,30 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
-from pathlib import Path
 
-import msgspec
 import pytest
-from tests.fakes.management import PEPPER, Managed, managed
+from tests.fakes.management import Managed
 
 from asbru.admin import playground
-from asbru.governance import VIRTUAL_KEY, digest_of
-from asbru.governance.entries import KeyEntry
 from asbru.identity import Actor, roles
-
-
-@pytest.fixture
-def api(tmp_path: Path) -> Iterator[Managed]:
-    """An API."""
-    with managed(tmp_path) as one:
-        yield one
-
-
-def told(api: Managed, value: str) -> KeyEntry | None:
-    """What workers know of a value."""
-    payload = api.feed().get(VIRTUAL_KEY, {}).get(digest_of(value.encode(), PEPPER))
-    return None if payload is None else msgspec.msgpack.decode(payload, type=KeyEntry)
 
 
 def test_a_key_for_an_hour(api: Managed) -> None:
@@ -34,7 +16,7 @@ def test_a_key_for_an_hour(api: Managed) -> None:
     assert api.call("POST", "playground/key", role="viewer").status == 403
     made = api.ask("POST", "playground/key", role="editor", status=201)
     assert (made["name"], made["expires_ms"]) == ("playground-token-editor", api.act.now_ms() + 3_600_000)
-    entry = told(api, made["value"])
+    entry = api.key_told(made["value"])
     assert entry is not None and entry.temporary
     assert (entry.name, entry.expires_ms, entry.tags) == (
         "playground-token-editor",
@@ -44,7 +26,7 @@ def test_a_key_for_an_hour(api: Managed) -> None:
     assert made["value"] not in api.call("GET", "keys/playground-token-editor").body.decode()
     api.now_s += 3601
     asyncio.run(api.management.keys.sweep())
-    assert told(api, made["value"]) is None and api.ask("GET", "keys")["items"] == []
+    assert api.key_told(made["value"]) is None and api.ask("GET", "keys")["items"] == []
 
 
 def test_a_user_has_few_values(api: Managed) -> None:
@@ -53,10 +35,10 @@ def test_a_user_has_few_values(api: Managed) -> None:
     for _ in range(playground.VALUES_MAX + 1):
         api.now_s += 1
         values.append(api.ask("POST", "playground/key", status=201)["value"])
-    assert [told(api, value) is not None for value in values] == [False, True, True, True]
-    assert len({entry.identity for value in values if (entry := told(api, value)) is not None}) == 1
+    assert [api.key_told(value) is not None for value in values] == [False, True, True, True]
+    assert len({entry.identity for value in values if (entry := api.key_told(value)) is not None}) == 1
     api.ask("DELETE", "keys/playground-token-admin", status=204)
-    assert all(told(api, value) is None for value in values)
+    assert all(api.key_told(value) is None for value in values)
 
 
 def test_a_key_of_that_name_is_left_alone(api: Managed) -> None:
@@ -97,5 +79,5 @@ def test_what_an_admin_has_changed_stays(api: Managed) -> None:
     changed = {"active": False, "models": ["openai/gpt-4o-mini"]}
     api.ask("PATCH", "keys/playground-token-editor", changed)
     made = api.ask("POST", "playground/key", role="editor", status=201)
-    entry = told(api, made["value"])
+    entry = api.key_told(made["value"])
     assert entry is not None and not entry.active and entry.models == ("openai/gpt-4o-mini",)

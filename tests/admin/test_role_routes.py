@@ -2,23 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.fakes.management import Managed, managed
+from tests.fakes.management import Managed
 
 PASSWORD = "correct horse battery"
 KEYS = ["keys:read", "keys:write"]
 PEOPLE = ["roles:read", "roles:write", "tokens:read", "tokens:write", "users:read", "users:write"]
-
-
-@pytest.fixture
-def api(tmp_path: Path) -> Iterator[Managed]:
-    """An API."""
-    with managed(tmp_path) as one:
-        yield one
 
 
 def bearer(api: Managed, role: str) -> dict[str, Any]:

@@ -2,23 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
-import pytest
-from tests.fakes.management import Managed, managed
+from tests.fakes.management import Managed
 
 from asbru.identity import roles
 
 BUDGET = {"amount_usd": 1, "window": "1M"}
-
-
-@pytest.fixture
-def api(tmp_path: Path) -> Iterator[Managed]:
-    """An API."""
-    with managed(tmp_path) as one:
-        yield one
 
 
 def count(api: Managed, key: str, *, spent: int, held: int, ends_ms: int) -> None:

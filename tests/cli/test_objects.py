@@ -115,7 +115,7 @@ def test_a_refusal_is_one_line(gateway: type[Answers], monkeypatch: pytest.Monke
         ran = run(*words)
         assert ran.exit_code != 0 and said in ran.output
     monkeypatch.setenv("ASBRU_URL", "http://127.0.0.1:1")
-    assert "does not answer" in run("teams", "list").output
+    assert "cannot be reached" in run("teams", "list").output
     monkeypatch.delenv("ASBRU_TOKEN")
     assert "ASBRU_TOKEN" in run("teams", "list").output
 

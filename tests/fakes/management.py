@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import msgspec
 from fastapi import APIRouter
 from tests.fakes.asgi import Answer, answer_of, ask
 
@@ -22,7 +23,10 @@ from asbru.admin.kinds import Kind
 from asbru.admin.observed import Observed
 from asbru.cluster import Entries, stored
 from asbru.core.secret_text import SecretText
+from asbru.governance import VIRTUAL_KEY, digest_of
+from asbru.governance.entries import KeyEntry
 from asbru.identity import Token, roles
+from asbru.records import COLUMNS
 from asbru.secrets import load_keyring
 from asbru.storage import DATABASE_NAME, open_database, sqlite_url
 
@@ -120,6 +124,16 @@ class Managed:
         fresh = self.declared.with_suffix(".new")
         fresh.write_text(json.dumps({"file": "/etc/asbru/config.yaml", "sections": sections}))
         fresh.replace(self.declared)
+
+    def key_told(self, value: str) -> KeyEntry | None:
+        """What workers know of a virtual key's value."""
+        payload = self.feed().get(VIRTUAL_KEY, {}).get(digest_of(value.encode(), PEPPER))
+        return None if payload is None else msgspec.msgpack.decode(payload, type=KeyEntry)
+
+    def keep_record(self, **values: object) -> None:
+        """The record of a call; what is not said is empty, zero or unknown."""
+        row = [values.get(one.name, None if one.nullable else "" if one.kind == "text" else 0) for one in COLUMNS]
+        self.database.run(f"INSERT INTO requests VALUES ({','.join('?' * len(row))})", row)
 
     def feed(self) -> Entries:
         """The store's layer."""

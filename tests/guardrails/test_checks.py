@@ -168,6 +168,11 @@ def test_what_is_found_was_held(name: str) -> None:
             assert judge.held(text[:cut]) <= begin, text[:cut]
 
 
+_LOOP = {"a": {"allOf": [{"$ref": "#/$defs/b"}]}, "b": {"not": {"$ref": "#/$defs/a"}}}
+_DOUBLED: dict[str, Any] = {f"a{one}": {"allOf": [{"$ref": f"#/$defs/a{one + 1}"}] * 2} for one in range(20)}
+_DOUBLED["a20"] = {"type": "string"}
+
+
 @pytest.mark.parametrize(
     ("name", "settings", "says"),
     [
@@ -182,6 +187,16 @@ def test_what_is_found_was_held(name: str) -> None:
         ("json_schema", {"schema": {"if": {}}}, "uses 'if'"),
         ("json_schema", {"schema": {"$ref": "#/$defs/x"}}, "refers to"),
         ("json_schema", {"schema": {"type": "text"}}, "uses the type"),
+        ("json_schema", {"schema": {"multipleOf": 0}}, "'multipleOf': expected"),
+        ("json_schema", {"schema": {"properties": {"n": {"minimum": "1"}}}}, "'minimum': expected"),
+        ("json_schema", {"schema": {"properties": []}}, "'properties': expected"),
+        ("json_schema", {"schema": {"items": {"$ref": 1}}}, "'ref': expected".replace("ref", r"\$ref")),
+        (
+            "json_schema",
+            {"schema": {"items": {"anyOf": [{"$ref": "#/$defs/a"}]}, "$defs": _LOOP}},
+            "refers to itself",
+        ),
+        ("json_schema", {"schema": {"$ref": "#/$defs/a0", "$defs": _DOUBLED}}, "against more than"),
         ("injection", {"threshold": 2}, "threshold"),
     ],
 )
@@ -189,6 +204,17 @@ def test_settings_that_make_no_sense_are_refused(name: str, settings: dict[str, 
     """In words that say what is wrong."""
     with pytest.raises(ValueError, match=says):
         make_judge(name, settings)
+
+
+def test_a_schema_may_refer_to_itself_for_the_values_within() -> None:
+    """As trees do; numbers that no float holds are judged too."""
+    tree = {"type": "object", "properties": {"n": {"multipleOf": 0.5}, "next": {"$ref": "#"}}}
+    judge: Any = make_judge("json_schema", {"schema": tree})
+    assert judge.judge(['{"next": {"next": {"n": 1.5}}}']) == []
+    for wrong in ('{"next": {"next": 1}}', '{"n": 0.7}', '{"n": 1%s}' % ("0" * 400)):
+        assert [one.kind for one in judge.judge([wrong])] == ["schema_mismatch"], wrong
+    (integers,) = [make_judge("json_schema", {"schema": {"multipleOf": 3}})]
+    assert integers.judge(["9", "3%s" % ("0" * 400)]) == []  # pyright: ignore[reportAttributeAccessIssue] -- none asks
 
 
 @pytest.mark.parametrize("kind", ["base64", "url", "zero width", "JSON escapes", "escaped line"])

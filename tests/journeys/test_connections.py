@@ -56,7 +56,7 @@ async def test_idle_connections_make_room(capsys: pytest.CaptureFixture[str]) ->
             third.send(request("/livez", method="GET"))
             assert "connection" not in (await third.answer()).headers
             assert await idle.hung_up() == b""
-            assert "there are nearly too many connections" in capsys.readouterr().err
+            assert "the limit of connections is nearly reached" in capsys.readouterr().err
             asking.send(b"Content-Length: 0\r\n\r\n")
             assert (await asking.answer()).status == 400
 

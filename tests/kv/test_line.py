@@ -44,7 +44,7 @@ def test_a_server_that_does_not_answer_is_given_up(tmp_path: Path) -> None:
         line = redis._lines[0]
         line._timeout_s = 0.0  # the time has passed
         line._look_at_oldest()
-        with pytest.raises(RedisAway, match="no answer within"):
+        with pytest.raises(RedisAway, match="no response within"):
             await asked
         await server.lost.acquire()
         assert len(server.commands) == 2
@@ -76,7 +76,7 @@ def test_a_server_that_lets_nobody_in_is_given_up(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("said", "why"), [(b"HTTP/1.1 400 Bad Request\r\n", "Protocol error"), (b"+one\r\n+two\r\n", "nobody asked")]
+    ("said", "why"), [(b"HTTP/1.1 400 Bad Request\r\n", "Protocol error"), (b"+one\r\n+two\r\n", "unexpected reply")]
 )
 def test_what_is_no_answer_ends_the_connection(tmp_path: Path, said: bytes, why: str) -> None:
     """Bytes of another protocol, and an answer too many: what follows could be anybody's."""

@@ -14,6 +14,7 @@ from tests.fakes.upstream import FIN, STALL, FakeUpstream, Gate, Reply
 from tests.journeys.talk import CHAT_REPLY, CHAT_START, CHAT_STREAM, CHAT_WORDS, MESSAGES_REPLY
 
 import asbru
+from asbru.pipeline import Load
 from asbru.storage import DATABASE_NAME
 
 ASK: list[dict[str, Any]] = [{"role": "user", "content": "hello"}]
@@ -195,6 +196,28 @@ async def test_deadlines_hold() -> None:
         with pytest.raises(asbru.CallError) as failed:
             await gateway.chat(model="fake/m", messages=ASK)
         assert (failed.value.status, failed.value.code) == (504, "upstream_timeout")
+
+
+async def test_deadlines_hold_after_a_bug(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> None:
+    """An error in the look at deadlines is logged, and they are looked at again."""
+    failed: list[float] = []
+    sweep = Load.sweep
+
+    def fail_once(load: Load, now_s: float) -> None:
+        if not failed:
+            failed.append(now_s)
+            raise RuntimeError("a bug of the test")
+        sweep(load, now_s)
+
+    monkeypatch.setattr(Load, "sweep", fail_once)
+    impatient = {"deadlines": {"total_s": 0.6}}
+    async with FakeUpstream() as upstream, asbru.Gateway(config(upstream, fake=impatient)) as gateway:
+        upstream.queue(Reply.json(CHAT_REPLY).but(before=(STALL,)))
+        with pytest.raises(asbru.CallError) as error:
+            async with asyncio.timeout(10):
+                await gateway.chat(model="fake/m", messages=ASK)
+        assert error.value.code == "upstream_timeout" and failed
+    assert "a bug of the test" in capfd.readouterr().err
 
 
 async def test_keys_and_limits() -> None:

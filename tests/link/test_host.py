@@ -260,7 +260,7 @@ def test_what_nobody_knows_is_let_go(rig: Rig, capfd: pytest.CaptureFixture[str]
     assert rig.host.refused == 6
     said = capfd.readouterr().err
     assert said.count("does not know") == 3
-    assert "named a table that this bookkeeper does not know name=from_the_future" in said
+    assert "sent a table that this bookkeeper does not know name=from_the_future" in said
 
 
 def test_a_handler_that_fails_ends_nothing(rig: Rig, capfd: pytest.CaptureFixture[str]) -> None:
@@ -362,7 +362,7 @@ def test_a_directory_that_cannot_be_made_anew_is_one_line(tmp_path: Path, capfd:
     folder.write_text("in the way")
     host.keep_listening()
     host.keep_listening()
-    assert capfd.readouterr().err.count("cannot be made anew") == 1
+    assert capfd.readouterr().err.count("cannot be created again") == 1
     folder.unlink()
     host.keep_listening()
     with socket.socket(socket.AF_UNIX) as one:

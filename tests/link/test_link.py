@@ -233,7 +233,7 @@ def test_closing_waits_for_every_table(capfd: pytest.CaptureFixture[str]) -> Non
 
     run(body())
     said = capfd.readouterr().err
-    assert "rows not acknowledged at the end table=stuck rows=3" in said
+    assert "some rows were not acknowledged before the end table=stuck rows=3" in said
     assert "table=fine" not in said
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from asbru.records.store import RecordStore
 from asbru.storage import Database, open_database, sqlite_url
 
 
@@ -20,5 +21,14 @@ def url(tmp_path: Path) -> str:
 def database(url: str) -> Iterator[Database]:
     """A connection that writes."""
     one = open_database(url)
+    yield one
+    one.close()
+
+
+@pytest.fixture
+def store(url: str) -> Iterator[RecordStore]:
+    """An open store."""
+    one = RecordStore(url)
+    one.open()
     yield one
     one.close()

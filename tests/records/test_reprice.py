@@ -9,7 +9,7 @@ import pytest
 from tests.fakes.books import row, row_id
 
 from asbru.core.money import PriceRow, UnitPrices
-from asbru.records import query
+from asbru.records import query, steps
 from asbru.records import reprice as module
 from asbru.records.reprice import Repriced, reprice
 from asbru.records.spend import read_spend
@@ -104,7 +104,7 @@ def test_steps_are_small(url: str, database: Database, monkeypatch: pytest.Monke
 def test_a_lock_is_waited_for(url: str, database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
     """The bookkeeper may be writing: the step is tried again, and given up where that never ends."""
     keep(url, call(1))
-    monkeypatch.setattr(module, "TRIES_MAX", 3)
+    monkeypatch.setattr(steps, "TRIES_MAX", 3)
     other = open_database(url)
     other.run("BEGIN IMMEDIATE")
     waits: list[None] = []

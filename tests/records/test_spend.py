@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import date
-from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -16,7 +14,7 @@ from asbru.records.spend import has_calls, read_spend
 from asbru.records.store import RecordStore
 from asbru.records.sums import OTHERS, Sums, sums_of
 from asbru.records.upkeep import Upkeep
-from asbru.storage import open_database, sqlite_url
+from asbru.storage import open_database
 
 DAY_MS = 86_400_000
 USED = {
@@ -47,21 +45,6 @@ def call(number: int, **facts: Any) -> tuple[object, ...]:
         "cost_nanousd": 7,
     }
     return row(number, **{**plain, **facts})
-
-
-@pytest.fixture
-def url(tmp_path: Path) -> str:
-    """Where the database lies."""
-    return sqlite_url(tmp_path / "asbru.sqlite")
-
-
-@pytest.fixture
-def store(url: str) -> Iterator[RecordStore]:
-    """An open store."""
-    one = RecordStore(url)
-    one.open()
-    yield one
-    one.close()
 
 
 def keep(store: RecordStore, *rows: object) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import msgspec
@@ -17,15 +16,6 @@ from asbru.storage import NewerSchema, open_database, sqlite_url
 def pack(*rows: object) -> bytes:
     """A batch as it travels."""
     return msgspec.msgpack.encode(rows)
-
-
-@pytest.fixture
-def store(url: str) -> Iterator[RecordStore]:
-    """An open store."""
-    one = RecordStore(url)
-    one.open()
-    yield one
-    one.close()
 
 
 def test_a_batch_is_written_once(store: RecordStore, url: str) -> None:
@@ -141,7 +131,7 @@ def test_a_damaged_database_is_set_aside(
     assert store.commit(60.0)
     assert query.count(url) == 1
     assert [path.name for path in tmp_path.glob("*.damaged-*")]
-    assert "the database is damaged; it is set aside" in capfd.readouterr().err
+    assert "the database is damaged; it was renamed" in capfd.readouterr().err
 
 
 def test_transactions_have_pauses(url: str) -> None:

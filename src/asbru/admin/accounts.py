@@ -139,13 +139,13 @@ class AccountRoutes:
         asked = nouns.read_struct(await nouns.read_body(request), NewPassword)
         found = await self._passwords.prove(_user(actor), asked.current)
         if found is None:
-            raise BadRequest("current: this is not the password", status=422)
+            raise BadRequest("current: the password is wrong", status=422)
         user = found[0]
         hashed = await self._passwords.hash(asked.password)
 
         def write(deed: Deed) -> str:
             if deed.accounts.load_user(user.name) != found:  # changed while the password was checked
-                raise Conflict("the user was changed meanwhile; log in again")
+                raise Conflict("the user was changed in the meantime; log in again")
             deed.accounts.save_user(user, hashed)
             changed = {"password": "changed"}
             deed.note("update", "user", user.name, before=said(), after=said(**changed))
@@ -168,7 +168,7 @@ class AccountRoutes:
 
         def write(deed: Deed) -> None:
             if not actor.session or not id or deed.accounts.end_sessions(_user(actor), only=id) == 0:
-                raise NotFound("there is no such session of yours")
+                raise NotFound("you have no session with this id")
             deed.note("log_out", "user", _user(actor))
 
         await self._act.perform(actor, "", write)

@@ -8,7 +8,6 @@ A clearing is done when the database has forgotten and workers were told; each w
 
 from __future__ import annotations
 
-import time
 from collections.abc import Awaitable, Callable
 from typing import Annotated, TypeAlias
 
@@ -20,17 +19,15 @@ from asbru.admin.access import actor_of
 from asbru.admin.act import Act, Deed
 from asbru.admin.history import in_thread
 from asbru.admin.observed import Observed
+from asbru.admin.span import Moment, read_span
 from asbru.cache import Clearing
 from asbru.cache.sql import table
 from asbru.core.errors import BadRequest, Overloaded
 from asbru.records.kept import CacheStep, CacheUse, read_cache_use
 
-DAY_MS = 86_400_000
-
 ClearCache: TypeAlias = "Callable[[Clearing], Awaitable[bool]]"
 """Clears entries everywhere; whether that was done."""
 
-Moment = Annotated[int | None, Query(ge=0, le=10**14, description="Unix milliseconds.")]
 Word = Annotated[str, Query(max_length=1024)]
 
 
@@ -69,17 +66,13 @@ def build_router(act: Act, observed: Observed, url: str, clear: ClearCache) -> A
     @router.get("/cache", openapi_extra=nouns.gives(CacheReport))
     async def show_cache(since_ms: Moment = None, until_ms: Moment = None) -> Response:  # pyright: ignore[reportUnusedFunction] -- the router calls it
         """What the cache holds now, and what it did in a span of time."""
-        until = int(time.time() * 1000) if until_ms is None else until_ms
-        since = max(0, until - DAY_MS) if since_ms is None else since_ms
-        if since >= until:
-            raise BadRequest("expected a `since_ms` before `until_ms`", status=422)
+        span = read_span(since_ms, until_ms)
         workers = await observed.workers() or ()
         size = await in_thread(lambda: table.read_size(url))
-        use, steps = await in_thread(lambda: read_cache_use(url, since, until))
+        use, steps = await in_thread(lambda: read_cache_use(url, *span))
         return nouns.answer(
             CacheReport(
-                since,
-                until,
+                *span,
                 CacheHeld(sum(one.cache_entries for one in workers), sum(one.cache_bytes for one in workers)),
                 CacheHeld(size.entries, size.bytes),
                 use,

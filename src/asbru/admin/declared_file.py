@@ -12,8 +12,9 @@ from typing import Any, Literal
 import msgspec
 
 
-class DeclaredSetting(msgspec.Struct, frozen=True):
-    """A single setting, as it was compiled; see `admin.settings.Setting`."""
+class Setting(msgspec.Struct, frozen=True):
+    """A setting. `unit`: "" for none; `live`: a change needs no restart; `form`: type, choices and bounds, as a JSON
+    schema. Only live settings can be changed over the API, and those of the file only there."""
 
     path: str
     value: Any
@@ -32,7 +33,7 @@ class Declared(msgspec.Struct, frozen=True):
 
     file: str | None = None
     sections: dict[str, list[dict[str, Any]]] = {}
-    settings: tuple[DeclaredSetting, ...] = ()
+    settings: tuple[Setting, ...] = ()
 
 
 class DeclaredFile:

@@ -5,20 +5,13 @@ GET /api/v1/guardrails/hits?since_ms=&until_ms=    by default of the last 24 hou
 
 from __future__ import annotations
 
-import time
-from typing import Annotated
-
-from fastapi import APIRouter, Query, Request, Response
+from fastapi import APIRouter, Request, Response
 
 from asbru.admin import nouns
 from asbru.admin.access import needs, reach_of
 from asbru.admin.history import in_thread
-from asbru.core.errors import BadRequest
+from asbru.admin.span import Moment, read_span
 from asbru.records.kept import GuardrailHits, read_guardrail_hits
-
-DAY_MS = 86_400_000
-
-Moment = Annotated[int | None, Query(ge=0, le=10**14, description="Unix milliseconds.")]
 
 SHAPES = (GuardrailHits,)
 
@@ -32,10 +25,7 @@ def build_router(url: str) -> APIRouter:
     async def show_hits(request: Request, since_ms: Moment = None, until_ms: Moment = None) -> Response:  # pyright: ignore[reportUnusedFunction] -- the router calls it
         """How many calls each rule checked, and in how many it acted, over time."""
         reach_of(request)
-        until = int(time.time() * 1000) if until_ms is None else until_ms
-        since = max(0, until - DAY_MS) if since_ms is None else since_ms
-        if since >= until:
-            raise BadRequest("expected a `since_ms` before `until_ms`", status=422)
-        return nouns.answer(await in_thread(lambda: read_guardrail_hits(url, since, until)))
+        span = read_span(since_ms, until_ms)
+        return nouns.answer(await in_thread(lambda: read_guardrail_hits(url, *span)))
 
     return router

@@ -27,6 +27,8 @@ from asbru.objects import Reference
 
 BODY_BYTES_MAX = 1024 * 1024
 PAGE_MAX = 500
+VALUE_CHARS_MAX = 256
+"""Of a filter."""
 _SCHEMAS = "#/components/schemas/{name}"
 _SCOPED: dict[str, Any] = {SCOPED: True}
 _ETAG = re.compile(r'(?:W/)?"(\d{1,18})"|\*')
@@ -88,6 +90,15 @@ def _refers_to(request: Request, named: tuple[str, ...]) -> Reference | None:
     if len(given) > 1:
         raise BadRequest(f"expected one of {', '.join(named)}", status=422)
     return Reference(*given[0]) if given else None
+
+
+def refuse_long(given: Mapping[str, str]) -> None:
+    """Raise `BadRequest` (422) for a filter whose value is longer than VALUE_CHARS_MAX."""
+    for name, value in given.items():
+        if len(value) > VALUE_CHARS_MAX:
+            raise BadRequest(
+                f"{name[:64]}: expected at most {VALUE_CHARS_MAX} characters, got {len(value)}", status=422
+            )
 
 
 async def read_body(request: Request) -> Body:

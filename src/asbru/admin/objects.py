@@ -141,7 +141,7 @@ class Objects:
             if deed.objects.load(self.kind.kind, object_id) is not None:
                 raise Conflict(f"there is a {self.kind.kind} '{object_id}' already")
             if deed.objects.count(self.kind.kind) >= OBJECTS_MAX:
-                raise Conflict(f"there are {OBJECTS_MAX} of {self.kind.noun} already")
+                raise Conflict(f"there are {OBJECTS_MAX} {self.kind.noun} already, which is the maximum")
             if also is not None:
                 also(deed, object_id)
             return self._save(deed, object_id, body, before=None)
@@ -261,7 +261,7 @@ class Objects:
             masked = next(iter(kept(body, self.kind.secret_fields)), "")
             if masked:
                 raise BadRequest(
-                    f"{masked}: where secrets are sent to changes, so expected the secret itself and not its mask",
+                    f"{masked}: the address that secrets are sent to changes; expected the secret itself, not its mask",
                     status=422,
                 )
         return known

@@ -6,7 +6,6 @@ without one: `?team=`.
 
 from __future__ import annotations
 
-import time
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request, Response
@@ -14,12 +13,11 @@ from fastapi import APIRouter, Query, Request, Response
 from asbru.admin import nouns
 from asbru.admin.access import SCOPED, reach_of
 from asbru.admin.history import in_thread
+from asbru.admin.span import DAY_MS, Moment, read_span
 from asbru.core.errors import BadRequest
 from asbru.records.rollups import overview
 
-DAY_MS = 86_400_000
 SPAN_MS_MAX = 3 * 366 * DAY_MS
-VALUE_CHARS_MAX = 256
 
 BODIES = (overview.Overview,)
 """What is described in OpenAPI."""
@@ -30,11 +28,10 @@ _BY: dict[str, Any] = {
     "schema": {"type": "string", "enum": list(overview.BY)},
 }
 _FILTERS = [
-    {"name": name, "in": "query", "schema": {"type": "string", "maxLength": VALUE_CHARS_MAX}}
+    {"name": name, "in": "query", "schema": {"type": "string", "maxLength": nouns.VALUE_CHARS_MAX}}
     for name in overview.FILTERS
 ]
 
-Moment = Annotated[int | None, Query(ge=0, le=10**14, description="Unix milliseconds.")]
 Step = Annotated[
     int | None, Query(ge=1, le=30 * 86_400, description="Seconds of a point; more where points would be too many.")
 ]
@@ -52,16 +49,14 @@ def build_router(url: str) -> APIRouter:
     ) -> Response:
         """Sums, points of time, the ten largest groups and errors; by default of the last 24 hours. `span` says what
         they are about: it begins at a multiple of the step."""
-        until = int(time.time() * 1000) if until_ms is None else until_ms
-        since = max(0, until - DAY_MS) if since_ms is None else since_ms
-        if not 0 < until - since <= SPAN_MS_MAX:
-            raise BadRequest("expected a `since_ms` before `until_ms`, by three years at most", status=422)
+        since, until = read_span(since_ms, until_ms)
+        if until - since > SPAN_MS_MAX:
+            raise BadRequest("expected a span of at most three years", status=422)
         by = request.query_params.get("by", "")
         if by not in ("", *overview.BY):
             raise BadRequest(f"by: expected one of {', '.join(overview.BY)}", status=422)
         where = {name: request.query_params[name] for name in overview.FILTERS if name in request.query_params}
-        if any(len(value) > VALUE_CHARS_MAX for value in where.values()):
-            raise BadRequest(f"expected values of at most {VALUE_CHARS_MAX} characters", status=422)
+        nouns.refuse_long(where)
         asked = overview.Asked(since, until, step_s, by, where, reach_of(request).column())
         return nouns.answer(await in_thread(lambda: overview.read_overview(url, asked)))
 

@@ -19,6 +19,7 @@ from fastapi import APIRouter, Query, Request, Response
 from asbru.admin import exports, nouns, record_shapes
 from asbru.admin.access import SCOPED, actor_of, reach_of, refuse_strangers
 from asbru.admin.history import in_thread
+from asbru.admin.span import Moment
 from asbru.admin.streams import Places, StreamedResponse
 from asbru.core.errors import AsbruError, BadRequest, NotFound, Overloaded
 from asbru.records import query
@@ -32,12 +33,10 @@ EXPORTS_MAX = 20
 EXPORTS_EACH_MAX = 4
 TAILS_EACH_MAX = 5
 """Of one user or token."""
-VALUE_CHARS_MAX = 256
 TAGS_MAX = 16
 """Of one search: a record has no more."""
 
 Before = Annotated[str, Query(max_length=64, description="Begin before this id: `next` of the page before.")]
-Moment = Annotated[int | None, Query(ge=0, le=10**14, description="Unix milliseconds.")]
 Text = Annotated[str, Query(max_length=128, description="Part of a model's name, an error or a note.")]
 Columns = Annotated[str, Query(max_length=1024, description="Only these columns, separated by commas, and the id.")]
 
@@ -180,8 +179,7 @@ def _add_export(router: APIRouter, url: str) -> None:
 
 def _wanted(request: Request, text: str) -> query.Wanted:
     given = dict(request.query_params)
-    if any(len(value) > VALUE_CHARS_MAX for value in given.values() if value != given.get("columns")):
-        raise BadRequest(f"expected values of at most {VALUE_CHARS_MAX} characters", status=422)
+    nouns.refuse_long({name: value for name, value in given.items() if name != "columns"})
     try:
         wanted = query.read_wanted(given, text)
     except ValueError as error:
@@ -200,7 +198,7 @@ def _refusal(request: Request, wanted: query.Wanted) -> str:
         return ""
     except AsbruError as error:
         return error.message
-    return "" if within == wanted.within else "what the scope reaches has changed"
+    return "" if within == wanted.within else "the scope has changed"
 
 
 def _columns(given: str) -> tuple[str, ...]:

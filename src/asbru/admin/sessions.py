@@ -8,7 +8,6 @@ Its calls are records: `GET /api/v1/records?session=...&caller=...&team=...`.
 
 from __future__ import annotations
 
-import time
 from typing import Annotated, Any
 
 import msgspec
@@ -17,17 +16,16 @@ from fastapi import APIRouter, Query, Request, Response
 from asbru.admin import nouns
 from asbru.admin.access import PERMISSION, SCOPED, reach_of
 from asbru.admin.history import in_thread
+from asbru.admin.span import Moment, read_span
 from asbru.core.errors import BadRequest, NotFound
 from asbru.records.sessions import search
 
-DAY_MS = 86_400_000
-VALUE_CHARS_MAX = 256
-
-Moment = Annotated[int | None, Query(ge=0, le=10**14, description="Unix milliseconds.")]
 Sort = Annotated[
     str, Query(description="What the largest comes first of.", json_schema_extra={"enum": [*search.SORTS]})
 ]
-Model = Annotated[str, Query(max_length=VALUE_CHARS_MAX, description="A model that was called: `provider/model`.")]
+Model = Annotated[
+    str, Query(max_length=nouns.VALUE_CHARS_MAX, description="A model that was called: `provider/model`.")
+]
 Failed = Annotated[bool, Query(description="Only sessions with a call that failed.")]
 _FILTERS = [{"name": name, "in": "query", "schema": {"type": "string"}} for name in search.FILTERS]
 _ACCESS: dict[str, Any] = {SCOPED: True, PERMISSION: "records:read"}
@@ -79,15 +77,12 @@ def build_router(url: str) -> APIRouter:
     ) -> Response:
         """Sessions whose last call ended in a span of time, by default the last 24 hours. A page may contain fewer than
         asked for and not be the last: continue while there is a `next`."""
-        until = int(time.time() * 1000) if until_ms is None else until_ms
-        since = max(0, until - DAY_MS) if since_ms is None else since_ms
-        if since >= until:
-            raise BadRequest("expected a `since_ms` before `until_ms`", status=422)
+        span = read_span(since_ms, until_ms)
         wanted = search.Wanted(_equal(request), model, failed, within=reach_of(request).column())
         try:
             page = await in_thread(
                 lambda: search.search(
-                    url, wanted, since_ms=since, until_ms=until, sort=sort, after=after, limit=limit
+                    url, wanted, since_ms=span.since_ms, until_ms=span.until_ms, sort=sort, after=after, limit=limit
                 )
             )
         except ValueError as error:
@@ -110,6 +105,5 @@ def build_router(url: str) -> APIRouter:
 
 def _equal(request: Request) -> dict[str, str]:
     equal = {name: request.query_params[name] for name in search.FILTERS if name in request.query_params}
-    if any(len(value) > VALUE_CHARS_MAX for value in equal.values()):
-        raise BadRequest(f"expected values of at most {VALUE_CHARS_MAX} characters", status=422)
+    nouns.refuse_long(equal)
     return equal

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Awaitable, Callable
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 import msgspec
 from fastapi import APIRouter, Request, Response
@@ -21,7 +21,7 @@ from msgspec import Meta
 from asbru.admin import nouns
 from asbru.admin.access import actor_of
 from asbru.admin.act import Act, Deed
-from asbru.admin.declared_file import DeclaredSetting
+from asbru.admin.declared_file import Setting
 from asbru.admin.kinds import Kind
 from asbru.admin.objects import Body, Objects, refuse_version
 from asbru.core.errors import BadRequest, Conflict
@@ -38,20 +38,6 @@ class StoredSetting(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 SETTINGS = Kind(
     "settings", "setting", StoredSetting, "Settings that were changed over the API.", "settings", compiled=True
 )
-
-
-class Setting(msgspec.Struct, frozen=True):
-    """A setting. `unit`: "" for none; `live`: a change needs no restart; `form`: type, choices and bounds, as a JSON
-    schema. Only live settings can be changed over the API, and those of the file only there."""
-
-    path: str
-    value: Any
-    default: Any
-    unit: str
-    words: str
-    source: Literal["file", "api", "default"]
-    live: bool
-    form: dict[str, Any]
 
 
 class SettingList(msgspec.Struct, frozen=True):
@@ -124,7 +110,7 @@ class Settings:
             if path not in known:
                 close = difflib.get_close_matches(path, known, n=1, cutoff=0.5)
                 hint = f"; did you mean {close[0]!r}?" if close else ""
-                raise BadRequest(f"{path[:128]}: there is no such setting{hint}", status=422)
+                raise BadRequest(f"{path[:128]}: unknown setting{hint}", status=422)
             if not known[path].live:
                 raise Conflict(f"{path} is read at a start only; set it in the file", code="boot_setting")
 
@@ -141,21 +127,13 @@ class Settings:
         return check
 
 
-def _shown(one: DeclaredSetting, stored: dict[str, Any]) -> Setting:
+def _shown(one: Setting, stored: dict[str, Any]) -> Setting:
     """As it will be, once what is stored is compiled."""
     if one.source == "file":
-        return msgspec.convert(one, Setting, from_attributes=True)
+        return one
     is_stored = one.path in stored
-    return Setting(
-        path=one.path,
-        value=stored[one.path] if is_stored else one.default if one.source == "api" else one.value,
-        default=one.default,
-        unit=one.unit,
-        words=one.words,
-        source="api" if is_stored else "default",
-        live=one.live,
-        form=one.form,
-    )
+    value = stored[one.path] if is_stored else one.default if one.source == "api" else one.value
+    return msgspec.structs.replace(one, value=value, source="api" if is_stored else "default")
 
 
 SHAPES = (SettingList,)

@@ -75,7 +75,7 @@ class StreamedResponse(StreamingResponse):
             async with contextlib.aclosing(cast("AsyncGenerator[bytes]", self.body_iterator)):
                 await super().__call__(scope, receive, send_in_time)
         except* _Stalled:
-            log("warning", "a client stopped reading; its response is broken off", path=cast("Any", scope)["path"])
+            log("warning", "a client stopped reading; its response was cut off", path=cast("Any", scope)["path"])
 
 
 class _Stalled(Exception):

@@ -131,7 +131,9 @@ def build_router(
         """Providers with their keys, circuits, and the calls of the last five minutes."""
         workers = await observed.workers()
         if workers is None:
-            raise Overloaded("the workers cannot be asked at the moment", code="unavailable", retry_after_s=1)
+            raise Overloaded(
+                "the workers did not report their state in time; try again", code="unavailable", retry_after_s=1
+            )
         recent = await in_thread(lambda: read_recent(url, now_ms() - RECENT_MS))
         return nouns.answer(Health(_health(workers, recent)))
 

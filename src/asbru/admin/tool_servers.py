@@ -33,7 +33,7 @@ from asbru.mcp.manage import Chosen, Grant, Manage, Managed
 
 WRITE = "mcp:write"
 QUERY_CHARS_MAX = 4096
-AWAY = "the tools process does not answer; it runs where MCP servers are configured"
+AWAY = "the tools process does not respond; it runs only if MCP servers are configured"
 _PAGE_HEADERS = {
     "content-security-policy": "default-src 'none'; style-src 'unsafe-inline'",
     "referrer-policy": "no-referrer",
@@ -278,7 +278,7 @@ def _page(done: Managed | None) -> Response:
     if done is None:
         status, words = (
             503,
-            "The authorization cannot be completed now: the tools process does not answer. Try again.",
+            "The authorization cannot be completed now: the tools process does not respond. Try again.",
         )
     elif done.error:
         status, words = done.status, f"The authorization was not completed: {done.error}"

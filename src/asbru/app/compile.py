@@ -51,17 +51,8 @@ from asbru.mcp.servers import McpSettings
 from asbru.providers import discover
 
 _AS_WRITTEN = (
-    *(
-        "guardrails",
-        "breaker",
-        "affinity",
-        "conversations",
-        "limits",
-        "overload",
-        "metrics",
-        "records",
-        "cache",
-    ),
+    *("guardrails", "breaker", "affinity", "conversations", "limits"),
+    *("overload", "metrics", "records", "cache"),
 )
 """Sections that a snapshot carries as they are."""
 

@@ -103,7 +103,7 @@ def probe_redis(cache: CacheSettings, findings: Findings) -> None:
     except (exceptions.AuthenticationError, ValueError) as error:
         findings.error(("cache", "redis", "url"), f"the server refuses it: {error}")
     except (exceptions.RedisError, OSError) as error:
-        findings.warn(("cache", "redis", "url"), f"cannot be used now, so calls go on without it: {error}")
+        findings.warn(("cache", "redis", "url"), f"cannot be used now; calls continue without it: {error}")
     finally:
         if client is not None:
             client.close()

@@ -179,11 +179,7 @@ def server_config(application: FastAPI) -> Config:
 
 def main(arguments: list[str] | None = None) -> int:
     """Run until told to end; returns the exit code."""
-    given = read_arguments(
-        arguments,
-        required=("socket", "data-dir"),
-        optional=("bookkeeper", "shown", "catalogue", "processes", "tls", "check"),
-    )
+    given = read_arguments(arguments, required=("socket", "data-dir"), optional=_OPTIONAL)
     end_with_supervisor()
     if not Path(given["data-dir"]).is_dir():
         log("error", "the control process cannot start", why=f"the directory {given['data-dir']} does not exist")

@@ -8,7 +8,7 @@ remembered goes on.
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeVar
 
 import msgspec
 
@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 ANSWER_DEADLINE_S: Final = 30.0
 """A session is made by asking the server itself."""
 REMEMBERED_MAX: Final = 10_000
+
+T = TypeVar("T")
 
 _Whose = tuple[str, str]
 
@@ -56,9 +58,7 @@ class LinkPorts:
         given = None if payload is None else msgspec.msgpack.decode(payload, type=SessionGiven)
         if given is None or given.error:
             raise _unavailable(server, "" if given is None else given.error)
-        if len(self._sessions) >= REMEMBERED_MAX:
-            self._sessions.clear()
-        self._sessions[server, user] = given
+        _remember(self._sessions, (server, user), given)
         self._gone.pop((server, user), None)
         return given
 
@@ -79,9 +79,7 @@ class LinkPorts:
             raise Unauthenticated(
                 f"the MCP server '{server}' needs an authorization: {given.error}{where}", code="mcp_unauthorized"
             )
-        if len(self._credentials) >= REMEMBERED_MAX:
-            self._credentials.clear()
-        self._credentials[server, user] = given
+        _remember(self._credentials, (server, user), given)
         self._refused.pop((server, user), None)
         return given.lines
 
@@ -90,7 +88,7 @@ class LinkPorts:
         known = self._sessions.get((server, user))
         if known is not None and known.id == session_id:
             del self._sessions[server, user]
-            self._gone[server, user] = session_id
+            _remember(self._gone, (server, user), session_id)
 
     def forget_credential(self, server: str, user: str, lines: bytes, scope: str = "") -> None:
         """See `ServerPorts`."""
@@ -98,9 +96,16 @@ class LinkPorts:
         if known is not None and known.lines == lines:
             del self._credentials[server, user]
             if not scope:
-                self._refused[server, user] = lines
+                _remember(self._refused, (server, user), lines)
         if scope:
-            self._demanded[server, user] = scope
+            _remember(self._demanded, (server, user), scope)
+
+
+def _remember(known: dict[_Whose, T], whose: _Whose, value: T) -> None:
+    """Keys come and go, so of each kind only so much is remembered."""
+    if len(known) >= REMEMBERED_MAX:
+        known.clear()
+    known[whose] = value
 
 
 def _unavailable(server: str, why: str) -> GatewayError:

@@ -7,7 +7,7 @@ out from, as msgpack.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
-from typing import Any, cast
+from typing import Any, TypeAlias, cast
 
 import msgspec
 
@@ -15,6 +15,9 @@ from asbru.app.config import ConfigFile, ConfigPath
 from asbru.app.listed import listed_provider
 from asbru.app.setting_list import list_settings
 from asbru.app.snapshot import ProviderFacts
+
+_Named: TypeAlias = "tuple[dict[str, Any], object]"
+"""An object, and its name where the configuration has that as a key."""
 
 
 class McpGroup(msgspec.Struct, frozen=True):
@@ -35,30 +38,12 @@ def shown_sections(
     sections: dict[str, list[dict[str, Any]]] = {}
     for section in type(config).model_fields:
         value: object = getattr(config, section)
-        named: list[tuple[dict[str, Any], object]] = []
-        if isinstance(value, dict):
-            named = [
-                ({"name": name}, one)
-                for name, one in cast("dict[str, object]", value).items()
-                if (section, name) not in stored
-            ]
-        elif isinstance(value, list):
-            listed = enumerate(cast("list[object]", value))
-            named = [({}, one) for index, one in listed if (section, index) not in stored]
-        elif isinstance(value, msgspec.Struct):
-            for field in value.__struct_fields__:
-                inner: object = getattr(value, field)
-                if isinstance(inner, tuple):
-                    listed = enumerate(cast("tuple[object, ...]", inner))
-                    own: list[tuple[dict[str, Any], object]] = [
-                        ({}, one) for index, one in listed if (section, field, index) not in stored
-                    ]
-                    _add(sections, f"{section}.{field}", own)
-                elif isinstance(inner, dict):
-                    held = cast("dict[str, object]", inner).items()
-                    of_file = [(name, one) for name, one in held if (section, field, name) not in stored]
-                    _add(sections, f"{section}.{field}", [({"name": name}, _whole(one)) for name, one in of_file])
-        _add(sections, section, named)
+        _add(sections, section, _own(value, (section,), stored))
+        for field in value.__struct_fields__ if isinstance(value, msgspec.Struct) else ():
+            inner: object = getattr(value, field)
+            if isinstance(inner, tuple | dict):
+                held = _own(cast("object", inner), (section, field), stored)
+                _add(sections, f"{section}.{field}", [(name, _whole(one)) for name, one in held])
     settings = list(list_settings(config, written, stored))
     sections["settings"] = [
         {"name": one["path"], "value": one["value"]} for one in settings if one["source"] == "file"
@@ -71,7 +56,18 @@ def shown_models(config: ConfigFile, providers: Iterable[ProviderFacts]) -> byte
     return msgspec.msgpack.encode([listed_provider(facts, config.models) for facts in providers])
 
 
-def _add(sections: dict[str, list[dict[str, Any]]], section: str, named: list[tuple[dict[str, Any], object]]) -> None:
+def _own(value: object, path: ConfigPath, stored: Collection[ConfigPath]) -> list[_Named]:
+    """What a mapping or a list of the configuration holds, but for what is stored; nothing for anything else."""
+    if isinstance(value, dict):
+        members = cast("dict[str, object]", value).items()
+        return [({"name": name}, one) for name, one in members if (*path, name) not in stored]
+    if isinstance(value, list | tuple):
+        items = enumerate(cast("list[object]", value))
+        return [({}, one) for index, one in items if (*path, index) not in stored]
+    return []
+
+
+def _add(sections: dict[str, list[dict[str, Any]]], section: str, named: list[_Named]) -> None:
     objects = [(name, one) for name, one in named if isinstance(one, msgspec.Struct)]
     if objects:
         sections[section] = [{**name, **msgspec.to_builtins(one, enc_hook=_hide)} for name, one in objects]

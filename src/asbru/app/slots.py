@@ -201,7 +201,7 @@ class Slots:
         for slot in self._slots:
             child = slot.child
             if child is not None and slot.name != BOOKKEEPER and child.lost_socket():
-                log("warning", f"the socket of {slot.name} was removed; it is started anew")
+                log("warning", f"the socket of {slot.name} was removed; restarting it")
                 child.ready = False
                 child.signal(signal.SIGTERM)
 

@@ -64,7 +64,7 @@ class Supervisor:
         try:
             self._run_dir = RunDir()
         except OSError as error:
-            log("error", "no directory can be made for sockets and snapshots; Asbru did not start", why=error)
+            log("error", "the directory for sockets and snapshots cannot be created; Asbru did not start", why=error)
             return 1
         self._signals = SignalPipe()
         self._slots.watch(self._signals.reader, self._note_signals)

@@ -14,7 +14,6 @@ import asyncio
 import gc
 import resource
 import signal
-import socket
 import ssl
 import time
 from functools import partial
@@ -26,6 +25,7 @@ import asbru.app.lean  # noqa: F401 -- before msgspec  # pyright: ignore[reportU
 from asbru import __version__
 from asbru.app.arguments import read_arguments
 from asbru.app.build import build_forwards, build_rooms, declare, handed_headers, watched_headers
+from asbru.app.control_socket import ControlSocket
 from asbru.app.lasting import Lasting
 from asbru.app.lifeline import end_process, end_with_supervisor
 from asbru.app.mcp_ports import LinkPorts
@@ -143,8 +143,7 @@ class Worker:
         self._reloading: asyncio.Task[None] | None = None
         self._ending: asyncio.Future[bool] = loop.create_future()
         self._cut = asyncio.Event()
-        self._control = socket.socket(fileno=int(options["control-fd"])) if "control-fd" in options else None
-        self._lines = b""
+        self._control = ControlSocket(loop, options.get("control-fd"), self._name)
 
     def _toolbox(self) -> Toolbox:
         """Servers of tools, and what the tools process tells of them."""
@@ -236,7 +235,7 @@ class Worker:
         self._status.sweep(now_s, SWEEP_S)
         if now_s - self._ticked_s >= TICK_S:
             self._ticked_s = now_s
-            self.say("alive")
+            self._control.say("alive")
             self.reporter.push()
             self._status.push()
             self._lasting.failures.tick(now_s)
@@ -247,33 +246,20 @@ class Worker:
         """Take lines from the supervisor, and signals from anyone."""
         for number in (signal.SIGTERM, signal.SIGINT):
             self._loop.add_signal_handler(number, self._end, True)
-        if self._control is not None:
-            self._control.setblocking(False)
-            self._loop.add_reader(self._control, self._read_control)
+        self._control.listen(self._take_line, self._lose_supervisor)
 
-    def _read_control(self) -> None:
-        assert self._control is not None
-        try:
-            data = self._control.recv(65536)
-        except BlockingIOError:
-            return
-        except OSError:
-            data = b""
-        if not data:
-            self._loop.remove_reader(self._control)
-            if not self._ending.done():
-                log("warning", "the supervisor is gone; calls in flight may complete", process=self._name)
-                self._end(drain=True)
-            return
-        *lines, self._lines = (self._lines + data).split(b"\n")
-        for line in lines:
-            word, _, rest = line.decode().partition(" ")
-            if word == "reload":
-                if self._reloading is not None:
-                    self._reloading.cancel()  # what it left half done, the new one's differences complete
-                self._reloading = self._loop.create_task(self._reload(rest))
-            else:
-                self._end(drain=word == "drain")
+    def _take_line(self, word: str, rest: str) -> None:
+        if word == "reload":
+            if self._reloading is not None:
+                self._reloading.cancel()  # what it left half done, the new one's differences complete
+            self._reloading = self._loop.create_task(self._reload(rest))
+        else:
+            self._end(drain=word == "drain")
+
+    def _lose_supervisor(self) -> None:
+        if not self._ending.done():
+            log("warning", "the supervisor is gone; calls in flight may complete", process=self._name)
+            self._end(drain=True)
 
     async def _reload(self, path: str) -> None:
         try:
@@ -284,18 +270,9 @@ class Worker:
                 await asyncio.sleep(0)
         except (ValueError, OSError) as error:
             log("error", "a snapshot was rejected", process=self._name, why=error)
-            self.say(f"refused {error}")
+            self._control.say(f"refused {error}")
         else:
-            self.say(f"reloaded {path}")
-
-    def say(self, line: str) -> None:
-        """A line to the supervisor."""
-        if self._control is not None:
-            try:
-                self._control.send(line.encode() + b"\n")
-            except OSError as error:
-                if not self._ending.done():  # then nobody may be there
-                    log("warning", "the supervisor does not read its control socket", process=self._name, why=error)
+            self._control.say(f"reloaded {path}")
 
     def _end(self, drain: bool) -> None:
         if self._cut.is_set():
@@ -303,6 +280,7 @@ class Worker:
         if self._ending.done():
             self._cut.set()
         else:
+            self._control.end()
             self._ending.set_result(drain)
 
     # Life
@@ -319,7 +297,7 @@ class Worker:
         gc.collect()
         gc.freeze()  # what stands now stays: later collections need not look at it
         gc.set_threshold(GC_ALLOCATIONS, 20, 50)
-        self.say("ready")
+        self._control.say("ready")
         if await self._ending:
             await self._drain()
         self.server.close()
@@ -330,9 +308,10 @@ class Worker:
         self.limits.close()
         self._lasting.failures.close()
         self.reporter.push()
-        await self.link.close(on_turn=lambda: self.say("writing"))
+        await self.link.close(on_turn=lambda: self._control.say("writing"))
         if self._lasting.spans is not None:
             self._lasting.spans.close()  # after the records, which matter more
+        self._control.close()
 
     async def _drain(self) -> None:
         """Let calls end, until the grace is over or somebody does not want to wait so long."""

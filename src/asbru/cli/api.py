@@ -30,7 +30,11 @@ F = TypeVar("F", bound=Callable[..., Any])
 def url_option(command: F) -> F:
     """`--url` for a command."""
     return click.option(
-        "--url", envvar=URL_VARIABLE, default="http://127.0.0.1:8080", show_default=True, help="The gateway."
+        "--url",
+        envvar=URL_VARIABLE,
+        default="http://127.0.0.1:8080",
+        show_default=True,
+        help="Address of the gateway.",
     )(command)
 
 
@@ -108,7 +112,7 @@ class Api:
         raise click.ClickException(refusal)
 
     def _away(self, error: Exception) -> click.ClickException:
-        return click.ClickException(f"{self._address.geturl()} does not answer: {error}")
+        return click.ClickException(f"{self._address.geturl()} cannot be reached: {error}")
 
     def items(self, path: str, *, after: str = "after", **query: object) -> Iterator[dict[str, Any]]:
         """Every item of a list, page by page; `after`: the parameter that takes a page's `next`."""

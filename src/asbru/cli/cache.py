@@ -13,14 +13,14 @@ NANOUSD_PER_USD = 1_000_000_000
 
 @click.group()
 def command() -> None:
-    """The cache of replies."""
+    """Show and clear the cache of replies."""
 
 
 @command.command("show")
 @json_option
 @url_option
 def show_cache(*, as_json: bool, url: str) -> None:
-    """Entries, hits and what they saved in the last 24 hours."""
+    """Show entries, hits, and what they saved in the last 24 hours."""
     report = Api(url).ask("GET", "cache")
     if as_json:
         click.echo(json.dumps(report, indent=2))
@@ -36,13 +36,13 @@ def show_cache(*, as_json: bool, url: str) -> None:
 
 
 @command.command("clear")
-@click.option("--key", default="", help="The entry of this key (the response header x-asbru-cache-key).")
+@click.option("--key", default="", help="The entry with this key (the response header x-asbru-cache-key).")
 @click.option("--tag", default="", help="Entries with this tag (the request header x-asbru-cache-tag).")
-@click.option("--prefix", default="", help="Entries whose keys begin so, such as `key:search/`.")
+@click.option("--prefix", default="", help="Entries whose keys begin with this text, such as `key:search/`.")
 @click.option("--all", "everything", is_flag=True, help="All entries.")
 @url_option
 def clear_cache(*, key: str, tag: str, prefix: str, everything: bool, url: str) -> None:
-    """Forget entries."""
+    """Delete entries."""
     if everything == bool(key or tag or prefix):
         raise click.UsageError("expected --key, --tag or --prefix, or --all")
     Api(url).ask("DELETE", "cache", key=key, tag=tag, prefix=prefix, all="true" if everything else None)

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, NoReturn
 import click
 
 from asbru.cli import config_objects
-from asbru.cli.serve import DATA_DIR
+from asbru.cli.options import DATA_DIR, config_option, search_option
 
 if TYPE_CHECKING:
     from asbru.app.compile import Compiled
@@ -58,14 +58,8 @@ def init(*, config: Path | None, data_dir: Path) -> None:
 
 
 @command.command()
-@click.option("--config", type=click.Path(path_type=Path), help="Configuration file, YAML or JSON.")
-@click.option(
-    "--data-dir",
-    type=click.Path(path_type=Path),
-    default=DATA_DIR,
-    show_default=True,
-    help="Directory to search for a configuration if --config is not given.",
-)
+@config_option
+@search_option
 @click.option("--host", help="Check as if listening on this address.")
 @click.option(
     "--live", is_flag=True, help="Also check that each provider responds at its base_url and accepts its key."

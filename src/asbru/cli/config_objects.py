@@ -142,7 +142,7 @@ def diff(*, file: TextIO, url: str) -> None:
 @click.argument("file", type=click.File())
 @url_option
 def apply(*, file: TextIO, url: str) -> None:
-    """Make and change objects as a document says; delete nothing. Values of new keys are printed, this once."""
+    """Create and change objects as a document says; delete none. The values of new keys are printed, only this once."""
     api = Api(url)
     for step in steps(api, _read(file)):
         if step.object_id is None:

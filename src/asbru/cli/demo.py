@@ -21,7 +21,7 @@ from urllib.parse import urlsplit
 
 import click
 
-from asbru.cli.serve import DATA_DIR
+from asbru.cli.options import DATA_DIR
 
 MOCK = "mock"
 MODEL = f"{MOCK}/story"
@@ -50,9 +50,9 @@ refused under a budget."""
     type=click.Path(path_type=Path, file_okay=False),
     default=DATA_DIR,
     show_default=True,
-    help="Records.",
+    help="Directory for records; created if missing.",
 )
-@click.option("--sample", is_flag=True, help="Also write a day of sample traffic, to have something to see.")
+@click.option("--sample", is_flag=True, help="Also write a day of sample traffic for the web UI to show.")
 def command(*, port: int, data_dir: Path, sample: bool) -> None:
     """Serve with a mock model, send one chat through, and print how to send your own."""
     from asbru.app.data_dir import new_virtual_key

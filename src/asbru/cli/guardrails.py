@@ -14,7 +14,7 @@ import click
 
 from asbru.cli.api import print_items
 from asbru.cli.objects import command_for
-from asbru.cli.serve import DATA_DIR
+from asbru.cli.options import config_option, search_option
 
 if TYPE_CHECKING:
     from asbru.guardrails import ProofRow
@@ -23,14 +23,8 @@ command = command_for("guardrails")
 
 
 @command.command()
-@click.option("--config", type=click.Path(path_type=Path), help="Configuration file, YAML or JSON.")
-@click.option(
-    "--data-dir",
-    type=click.Path(path_type=Path),
-    default=DATA_DIR,
-    show_default=True,
-    help="Directory to search for a configuration if --config is not given.",
-)
+@config_option
+@search_option
 @click.option("--rule", default="", help="Only this rule.")
 @click.option("--surface", default="", help="Only this surface and operation, such as openai.chat.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")

@@ -51,14 +51,14 @@ AGENTS: Final[Mapping[str, Callable[[str, str, str], str]]] = {
 
 @click.group()
 def command() -> None:
-    """Tools of MCP servers."""
+    """Use the tools of MCP servers."""
 
 
 @command.command()
 @click.argument("agent", type=click.Choice(tuple(AGENTS)), required=False)
 @url_option
 @click.option("--server", help="Only the tools of this server or group. [default: all that the key may use]")
-@click.option("--key", default="", help=f"Virtual key to print in the line. [default: read from {ENV_NAME}]")
+@click.option("--key", default="", help=f"Virtual key to put into the line. [default: read from {ENV_NAME}]")
 @click.option("--name", help="Name under which the agent knows it. [default: asbru, or that of the server]")
 def connect(agent: str | None, *, url: str, server: str | None, key: str, name: str | None) -> None:
     """Print the line that registers this gateway with AGENT, or with each.
@@ -74,7 +74,10 @@ def connect(agent: str | None, *, url: str, server: str | None, key: str, name: 
 @command.command()
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.option(
-    "--operation", "patterns", multiple=True, help="Only operations that fit, with `*` for any text; repeatable."
+    "--operation",
+    "patterns",
+    multiple=True,
+    help="Only operations that match, where `*` stands for any text; repeatable.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print JSON, with the definitions of the tools.")
 def preview(file: Path, *, patterns: tuple[str, ...], as_json: bool) -> None:

@@ -53,25 +53,25 @@ def command_for(noun: str) -> click.Group:
         pass
 
     @group.command("list")
-    @click.option("--search", default="", help="Only ids that hold this text.")
+    @click.option("--search", default="", help="Only ids that contain this text.")
     @json_option
     @url_option
     def list_all(*, search: str, as_json: bool, url: str) -> None:
-        """Every object, by id."""
+        """List every object, by id."""
         print_items(list(Api(url).items(noun, search=search)), COLUMNS[noun], as_json=as_json)
 
     @group.command("show")
     @click.argument("object_id")
     @url_option
     def show(*, object_id: str, url: str) -> None:
-        """One object, as JSON."""
+        """Print one object as JSON."""
         _echo(Api(url).ask("GET", f"{noun}/{object_id}"))
 
     @group.command("create")
     @click.argument("members", nargs=-1, required=True, type=Member())
     @url_option
     def create(*, members: tuple[tuple[str, Any], ...], url: str) -> None:
-        """Make an object of members, such as `name=blue`; the answer, as JSON."""
+        """Create an object from members such as `name=blue`, and print it as JSON."""
         _echo(Api(url).ask("POST", noun, dict(members)))
 
     @group.command("set")
@@ -79,14 +79,14 @@ def command_for(noun: str) -> click.Group:
     @click.argument("members", nargs=-1, required=True, type=Member())
     @url_option
     def change(*, object_id: str, members: tuple[tuple[str, Any], ...], url: str) -> None:
-        """Change the members that are named; `null` sets one back to its default."""
+        """Change the given members; `null` resets one to its default."""
         _echo(Api(url).ask("PATCH", f"{noun}/{object_id}", dict(members)))
 
     @group.command("delete")
     @click.argument("object_id")
     @url_option
     def delete(*, object_id: str, url: str) -> None:
-        """Delete an object that nothing names."""
+        """Delete an object that no other object refers to."""
         Api(url).ask("DELETE", f"{noun}/{object_id}")
 
     if noun == "keys":
@@ -96,10 +96,16 @@ def command_for(noun: str) -> click.Group:
 
 @click.command("rotate")
 @click.argument("key_name")
-@click.option("--grace-s", type=click.IntRange(0), default=0, show_default=True, help="How long the old value works.")
+@click.option(
+    "--grace-s",
+    type=click.IntRange(0),
+    default=0,
+    show_default=True,
+    help="Seconds for which the old value still works.",
+)
 @url_option
 def _rotate(*, key_name: str, grace_s: int, url: str) -> None:
-    """Give a key a new value, which is printed."""
+    """Give a key a new value, and print it."""
     _echo(Api(url).ask("POST", f"keys/{key_name}/rotate", {"grace_s": grace_s}))
 
 

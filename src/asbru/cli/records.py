@@ -54,16 +54,18 @@ def read_filters(*, tag: tuple[str, ...], model: str, **given: Any) -> dict[str,
 
 @click.group()
 def command() -> None:
-    """Look at the records of calls over the management API."""
+    """Show the records of calls, over the management API."""
 
 
 @command.command("list")
-@click.option("--limit", type=click.IntRange(1, 10_000), default=20, show_default=True, help="How many, at most.")
+@click.option(
+    "--limit", type=click.IntRange(1, 10_000), default=20, show_default=True, help="Maximum number of records."
+)
 @filter_options
 @json_option
 @url_option
 def list_records(*, limit: int, as_json: bool, url: str, **filters: Any) -> None:
-    """Records, the newest first."""
+    """List records, newest first."""
     found = Api(url).items("records", after="before", **read_filters(**filters))
     print_items(list(islice(found, limit)), COLUMNS, as_json=as_json)
 
@@ -72,7 +74,7 @@ def list_records(*, limit: int, as_json: bool, url: str, **filters: Any) -> None
 @click.argument("record_id")
 @url_option
 def show_record(*, record_id: str, url: str) -> None:
-    """The record of one call, as JSON."""
+    """Print the record of one call as JSON."""
     click.echo(json.dumps(Api(url).ask("GET", f"records/{record_id}"), indent=2))
 
 
@@ -83,6 +85,6 @@ def show_record(*, record_id: str, url: str) -> None:
 @filter_options
 @url_option
 def export_records(*, form: str, url: str, **filters: Any) -> None:
-    """All records, the newest first, on stdout, as CSV or lines of JSON."""
+    """Write all records to stdout, newest first, as CSV or lines of JSON."""
     for line in Api(url).lines("records/export", format=form, **read_filters(**filters)):
         sys.stdout.buffer.write(line)

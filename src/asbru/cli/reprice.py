@@ -13,7 +13,7 @@ from pathlib import Path
 
 import click
 
-from asbru.cli.serve import DATA_DIR
+from asbru.cli.options import DATA_DIR, config_option
 
 PAUSE_S = 0.02
 """Between two steps, so that the bookkeeper has its turn."""
@@ -21,18 +21,21 @@ PAUSE_S = 0.02
 
 @click.command()
 @click.option(
-    "--since", required=True, type=click.DateTime(["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S"]), help="From this time on, UTC."
+    "--since",
+    required=True,
+    type=click.DateTime(["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S"]),
+    help="Reprice the calls that began at this time (UTC) or later.",
 )
-@click.option("--config", type=click.Path(path_type=Path), help="Configuration file, YAML or JSON.")
+@config_option
 @click.option(
     "--data-dir",
     type=click.Path(path_type=Path, file_okay=False, exists=True),
     default=DATA_DIR,
     show_default=True,
-    help="Where the records are, and the configuration when --config is not given.",
+    help="Directory of the records, and of the configuration if --config is not given.",
 )
 def command(*, since: datetime, config: Path | None, data_dir: Path) -> None:
-    """Price the records anew by the prices as they are now configured."""
+    """Compute the costs of records again, from the prices that are configured now."""
     from asbru.app.boot import Options
     from asbru.app.compile import compile_stored
     from asbru.app.config import ConfigRefusedError

@@ -11,13 +11,13 @@ from asbru.cli.api import Api, url_option
 
 @click.group()
 def command() -> None:
-    """A day of sample traffic, for a first look."""
+    """Write and remove a day of sample traffic."""
 
 
 @command.command("show")
 @url_option
 def show_sample(*, url: str) -> None:
-    """Whether there is a sample day, and how many records it has."""
+    """Show whether there is a sample day, and how many records it has."""
     click.echo(json.dumps(Api(url).ask("GET", "sample")))
 
 

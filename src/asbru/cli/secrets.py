@@ -10,12 +10,12 @@ from pathlib import Path
 
 import click
 
-from asbru.cli.serve import DATA_DIR
+from asbru.cli.options import DATA_DIR
 
 
 @click.group()
 def command() -> None:
-    """Manage the key that seals secrets in the database."""
+    """Manage the key that encrypts secrets in the database."""
 
 
 @command.command()
@@ -24,10 +24,10 @@ def command() -> None:
     type=click.Path(path_type=Path, file_okay=False, exists=True),
     default=DATA_DIR,
     show_default=True,
-    help="Where the database is.",
+    help="Directory of the database.",
 )
 def rekey(*, data_dir: Path) -> None:
-    """Seal every secret with a new key, while Asbru goes on serving.
+    """Encrypt every secret with a new key, while Asbru keeps serving.
 
     With ASBRU_SEAL_KEY the keys are the environment's: set it to the new key, a comma and the old one, here and where
     Asbru runs; everything is then sealed with the first of them, and the second may go.

@@ -8,11 +8,11 @@ from pathlib import Path
 
 import click
 
-DATA_DIR = Path("asbru-data")
+from asbru.cli.options import DATA_DIR, config_option
 
 
 @click.command()
-@click.option("--config", type=click.Path(path_type=Path), help="Configuration file, YAML or JSON.")
+@config_option
 @click.option("--host", help="Address to listen on. [default: listen.host, 127.0.0.1]")
 @click.option("--port", type=click.IntRange(0, 65535), help="TCP port. [default: listen.port, 8080]")
 @click.option("--workers", type=click.IntRange(1, 256), help="Worker processes. [default: listen.workers, 1]")

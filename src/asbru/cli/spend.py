@@ -19,7 +19,7 @@ _SUMS = ("calls", "failed", "input_tokens", "output_tokens", "cost_usd")
 @json_option
 @url_option
 def command(*, by: str, since: str, until: str, as_json: bool, url: str) -> None:
-    """Sums of calls, tokens and cost over the management API, the dearest first."""
+    """Show sums of calls, tokens and cost over the management API, the largest cost first."""
     items = Api(url).ask("GET", "spend", by=by, since=since, until=until)["items"]
     for item in items:
         item["cost_usd"] = item["cost_nanousd"] / NANOUSD_PER_USD

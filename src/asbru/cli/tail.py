@@ -18,7 +18,7 @@ _SHOWN = ("id", "caller", "provider", "model_asked", "status", "outcome", "error
 @click.option("--json", "as_json", is_flag=True, help="Print each record as a line of JSON.")
 @url_option
 def command(*, as_json: bool, url: str, **filters: Any) -> None:
-    """Print records as they are written, a line each."""
+    """Print records as they are written, one per line."""
     event = ""
     for raw in Api(url).lines("records/live", **read_filters(**filters)):
         name, _, value = raw.decode().rstrip("\n").partition(": ")

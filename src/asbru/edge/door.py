@@ -16,14 +16,14 @@ from asbru.core.errors import AsbruError, GatewayError, MethodNotAllowed, NotFou
 from asbru.edge.aliases import API_VERSION
 from asbru.edge.array_response import as_asked
 from asbru.edge.forward import Forwarder
-from asbru.edge.mcp import McpPages, check_origin, lines_of
+from asbru.edge.mcp import McpPages, lines_of
 from asbru.edge.model_facts import asks_for, catalogue_of, with_facts
 from asbru.edge.models_list import fetch_models, model_names
 from asbru.edge.own_key import refresh_standings, write_own_key
 from asbru.edge.router import Found, Route, Router, credential_in, forwarded_query
 from asbru.edge.server import Head, Request, ServerConnection
 from asbru.edge.surfaces import routes_of
-from asbru.edge.web_pages import check_no_page
+from asbru.edge.web_pages import check_no_page, check_origin
 from asbru.pipeline import Call, Rooms, serve
 from asbru.pipeline.conversations import conversation_call
 from asbru.pipeline.objects import object_call
@@ -203,8 +203,8 @@ class Door:
         self._serve_found(found, request, connection)
 
     def _what_is_not_there(self, path: bytes) -> str:
-        if (path + b"/").startswith((b"/ui/", b"/api/")) and not self.forwarder.forwards(UI):
-            return f"there is nothing at {_text(path)}; set `control.enabled: true` to have the web UI and its API"
+        if (path == b"/" or (path + b"/").startswith((b"/ui/", b"/api/"))) and not self.forwarder.forwards(UI):
+            return f"there is nothing at {_text(path)}; to serve the web UI and its API, set `control.enabled: true`"
         return (
             f"the path {_text(path)} does not exist; the base URL of an SDK ends with /v1 (OpenAI) or /anthropic"
             " (Anthropic), and /passthrough/PROVIDER/PATH reaches any path of a provider"
@@ -267,7 +267,7 @@ class Door:
 
     def _mcp(self, found: Found, request: Request, connection: ServerConnection) -> None:
         assert self.rooms is not None
-        check_origin(request.head.origin, request.head.host, self.cors_origins)
+        check_origin(request.head, self.cors_origins)
 
         def run(middle: Callable[[Call, Rooms], Awaitable[None]]) -> None:
             self._call(found.route, request, connection, found, middle=middle)
@@ -335,9 +335,7 @@ class Door:
                 self._metrics(connection)
             case _ if route.path == "/":
                 if not self.forwarder.forwards(UI):
-                    raise NotFound(
-                        "there is nothing at /; set `control.enabled: true` to have the web UI and its API"
-                    )
+                    raise NotFound(self._what_is_not_there(b"/"))
                 response.whole(302, b"location: %b/\r\n" % UI, b"")
             case _:
                 body = msgspec.json.encode({"name": "asbru", "version": self._version, "health": "/health"})
@@ -354,7 +352,7 @@ class Door:
             if not here:
                 return
             if text is None:
-                connection.response.whole(503, TEXT_LINE, b"the bookkeeper did not answer in time\n")
+                connection.response.whole(503, TEXT_LINE, b"the bookkeeper did not respond in time\n")
             else:
                 connection.response.whole(200, METRICS_LINE, text)
 

@@ -15,7 +15,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
-from asbru.core.errors import AsbruError, BadRequest, Forbidden, MethodNotAllowed, NotFound
+from asbru.core.errors import AsbruError, BadRequest, MethodNotAllowed, NotFound
 from asbru.edge.mcp_sse import Handle, SseStreams, post_message
 from asbru.edge.mcp_streams import Streams
 from asbru.mcp.catalogue.merged import Address
@@ -114,7 +114,7 @@ class McpPages:
             case b"POST":
                 self._take_sse(request, connection, tools, headers, bound=bound)
             case _:
-                raise MethodNotAllowed("the older transport has GET and POST")
+                raise MethodNotAllowed("the HTTP+SSE transport supports GET and POST")
 
     @staticmethod
     def _take_sse(
@@ -166,7 +166,7 @@ class McpPages:
 
     def _get(self, visit: _Visit) -> None:
         if visit.is_stateless:
-            raise MethodNotAllowed("this version of MCP has no GET; listen by subscriptions/listen")
+            raise MethodNotAllowed("this version of MCP has no GET; use subscriptions/listen")
         if visit.headers.get(b"accept", b"").find(_EVENTS) < 0:
             raise BadRequest("expected `Accept: text/event-stream`", status=406, code="event_stream_expected")
         client = visit.client()
@@ -177,7 +177,7 @@ class McpPages:
     @staticmethod
     def _end_session(visit: _Visit) -> None:
         if visit.is_stateless:
-            raise MethodNotAllowed("this version of MCP has no sessions, so no DELETE")
+            raise MethodNotAllowed("this version of MCP has no sessions and therefore no DELETE")
         session = visit.headers.get(SESSION)
         if session is None:
             raise BadRequest("expected the header Mcp-Session-Id, which names the session to end")
@@ -244,22 +244,12 @@ class _Visit:
             return Client(self.version or ASSUMED)
         client = self.tools.open_client(self.caller.identity, session.decode("latin-1"))
         if client is None:
-            raise _SessionError(Code.INVALID_REQUEST, "the session is unknown; begin another one", status=404)
+            raise _SessionError(Code.INVALID_REQUEST, "the session is unknown; start a new one", status=404)
         return client
 
     def reply(self, body: bytes, *, status: int = 200, lines: bytes = b"") -> None:
         """A message as the whole response."""
         self.connection.response.whole(status, JSON_LINE + lines, body)
-
-
-def check_origin(origin: bytes, host: bytes, cors_origins: frozenset[bytes]) -> None:
-    """Raise `Forbidden` for a request of a page of another origin that is not listed: a page may have had its own name
-    point here."""
-    if origin and origin.partition(b"://")[2] != host and not cors_origins & {b"*", origin}:
-        raise Forbidden(
-            f"pages of the origin {origin[:200].decode('latin-1')!r} may not call; list it in cors_origins",
-            code="cross_origin",
-        )
 
 
 def lines_of(error: AsbruError) -> bytes:

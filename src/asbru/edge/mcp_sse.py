@@ -106,10 +106,10 @@ def post_message(
     """Pass a message on to where its stream is. Raises what refuses it."""
     token = next((one for one in request.head.query.split(b"&") if one.startswith(_PARAMETER)), None)
     if token is None:
-        raise MethodNotAllowed("open a stream by GET first; its first event says where messages are posted to")
+        raise MethodNotAllowed("open a stream with GET first; its first event contains the URL to post messages to")
     text = token[len(_PARAMETER) :].decode("latin-1")
     if tools.seals.open(_PURPOSE, bound, text) is None:
-        raise NotFound("the stream is unknown; open another one", code="mcp_stream_not_found")
+        raise NotFound("the stream is unknown; open a new one", code="mcp_stream_not_found")
     if len(request.body) > MESSAGE_BYTES_MAX:
         raise BadRequest(
             f"expected a message of at most {MESSAGE_BYTES_MAX} bytes; post larger ones to /mcp", status=413

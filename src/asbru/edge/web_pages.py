@@ -26,17 +26,22 @@ def check_no_page(head: Head, cors_origins: frozenset[bytes], *, local: bool, fo
             "virtual keys, only this machine is served",
             code="unknown_host",
         )
-    origin = head.origin
-    if origin and origin.partition(b"://")[2] != head.host and not cors_origins & {b"*", origin}:
-        raise Forbidden(
-            f"pages of the origin {origin[:200].decode('latin-1')!r} may not call; list it in cors_origins",
-            code="cross_origin",
-        )
+    check_origin(head, cors_origins)
     if head.method == b"POST" and not (_is_json(head.content_type) or (forms and is_form(head.content_type))):
         raise BadRequest(
             "expected `Content-Type: application/json`: where no virtual key is needed, bodies are declared as JSON",
             status=415,
             code="json_expected",
+        )
+
+
+def check_origin(head: Head, cors_origins: frozenset[bytes]) -> None:
+    """Raise `Forbidden` for a request from a page of another origin that `cors_origins` does not list."""
+    origin = head.origin
+    if origin and origin.partition(b"://")[2] != head.host and not cors_origins & {b"*", origin}:
+        raise Forbidden(
+            f"web pages of the origin {origin[:200].decode('latin-1')!r} may not call unless cors_origins lists it",
+            code="cross_origin",
         )
 
 

@@ -118,7 +118,7 @@ class Line(asyncio.Protocol):
             if reply is False:
                 return
             if not self._waiting:
-                self.end(RedisAway("the server sent what nobody asked for"))
+                self.end(RedisAway("the server sent an unexpected reply"))
                 return
             self._has_served = True
             _, waiting = self._waiting.popleft()
@@ -142,7 +142,7 @@ class Line(asyncio.Protocol):
             return
         ends_s = self._waiting[0][0] + self._timeout_s
         if ends_s <= self._loop.time():
-            self.end(RedisAway(f"no answer within {self._timeout_s:g} s"))
+            self.end(RedisAway(f"no response within {self._timeout_s:g} s"))
         else:
             self._timer = self._loop.call_at(ends_s, self._look_at_oldest)
 

@@ -16,6 +16,7 @@ import time
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
+from traceback import format_exception
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 import msgspec
@@ -197,6 +198,10 @@ async def _sweep(lasting: Lasting, outbox: Outbox) -> None:
     while True:
         await asyncio.sleep(SWEEP_S)
         now_s = time.monotonic()
-        lasting.sweep(now_s)
-        outbox.tick(now_s)
+        try:
+            lasting.sweep(now_s)
+            outbox.tick(now_s)
+        except Exception as error:  # noqa: BLE001 -- the log is told; later deadlines hold all the same
+            why = "".join(format_exception(error))
+            lasting.failures.say(now_s, "error", "a bug, please report it", (), why=why)
         lasting.failures.tick(now_s)

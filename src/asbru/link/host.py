@@ -109,13 +109,13 @@ class Host:
             self._bind()
         except OSError as error:
             if not self._cannot_listen:
-                log("error", "the socket of the bookkeeper was removed and cannot be made anew", why=error)
+                log("error", "the socket of the bookkeeper was removed and cannot be created again", why=error)
             self._cannot_listen = True
             return
         self._selector.unregister(before)
         before.close()
         self._cannot_listen = False
-        log("warning", "the socket of the bookkeeper was removed, and is made anew", socket=self._socket_path)
+        log("warning", "the socket of the bookkeeper was removed; created it again", socket=self._socket_path)
 
     def _bind(self) -> None:
         listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
@@ -227,7 +227,12 @@ class Host:
             for frame in received or ():
                 self._take(peer, frame)
         except frames.FrameError as error:
-            log("error", "a worker sent an unknown message", worker=peer.incarnation, why=error)
+            log(
+                "error",
+                "a worker does not follow the protocol; closing its connection",
+                worker=peer.incarnation,
+                why=error,
+            )
             received = None
         if received is None:
             self._part(peer)
@@ -304,7 +309,7 @@ class Host:
             self._unknown.add(known)
             log(
                 "error",
-                f"a worker named a {what} that this bookkeeper does not know",
+                f"a worker sent a {what} that this bookkeeper does not know",
                 name=name,
                 worker=peer.incarnation,
             )

@@ -147,7 +147,7 @@ class Link:
             self._reconnect_timer.cancel()
         for batches in self._batches.values():
             if batches.rows:
-                log("error", "rows not acknowledged at the end", table=batches.table, rows=batches.rows)
+                log("error", "some rows were not acknowledged before the end", table=batches.table, rows=batches.rows)
         return self.queued
 
     @property

@@ -102,7 +102,7 @@ def search(
         values += several
     shown = list(dict.fromkeys(("id", *columns)))
     if unknown := set(shown) - set(NAMES):
-        raise ValueError(f"columns: there is no {', '.join(sorted(unknown))}")
+        raise ValueError(f"columns: unknown {', '.join(sorted(unknown))}")
     scanned = f"SELECT * FROM requests WHERE {window} ORDER BY id DESC LIMIT {SCANNED_MAX}"  # noqa: S608 -- our own text
     rows = read_rows(
         url,

@@ -10,6 +10,7 @@ those that are charged otherwise than at standard prices.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any, Final, NamedTuple, cast
 
 import msgspec
@@ -19,11 +20,11 @@ from asbru.core.usage import Unit, Usage
 from asbru.records.rollups import backfill, facts
 from asbru.records.row import COLUMNS
 from asbru.records.sessions import add as sessions
+from asbru.records.steps import take_step
 from asbru.records.sums import SpendAdder, Sums
-from asbru.storage import Database, StorageError
+from asbru.storage import Database
 
 STEP_ROWS: Final = 500
-TRIES_MAX: Final = 100
 
 _NAMES: Final = tuple(column.name for column in COLUMNS)
 _AT: Final = {name: place for place, name in enumerate(_NAMES)}
@@ -51,26 +52,12 @@ def reprice(database: Database, prices: Prices, since_ms: int, *, wait: Callable
     total = Repriced()
     after = f"req_{max(since_ms, 0):011x}"
     while True:
-        step, last_id = _step_when_free(database, prices, after, wait)
+        step, last_id = take_step(database, partial(_step, prices=prices, after=after), wait)
         total = Repriced(*map(sum, zip(total, step, strict=True)))
         if last_id is None:
             return total
         after = last_id
         wait()
-
-
-def _step_when_free(
-    database: Database, prices: Prices, after: str, wait: Callable[[], None]
-) -> tuple[Repriced, str | None]:
-    for tried in range(1, TRIES_MAX + 1):
-        try:
-            with database.transaction():
-                return _step(database, prices, after)
-        except StorageError:
-            if tried == TRIES_MAX:
-                raise
-            wait()
-    raise AssertionError("unreachable")
 
 
 def _step(database: Database, prices: Prices, after: str) -> tuple[Repriced, str | None]:

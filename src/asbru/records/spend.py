@@ -49,39 +49,9 @@ def read_spend(
     unknown = {*columns, *wanted} - {*KEYS}
     if unknown:
         raise ValueError(f"expected {', '.join(get_args(Dimension))}, got {', '.join(sorted(unknown))}")
-    first, last = _day(since or _EPOCH), _day(until or date.max)
-    conditions = ["day >= ?", "day <= ?", *(f"{name} = ?" for name in wanted)]
-    values: list[object] = [first, last, *wanted.values()]
-    if within is not None:
-        column, names = within
-        conditions.append(f"{column} IN ({', '.join('?' * len(names))})" if names else "0 = 1")
-        values += names
-    selected = ", ".join([*columns, *(f"COALESCE(SUM({name}), 0)" for name in SUMS)])
-    grouped = f" GROUP BY {', '.join(columns)}" if columns else ""
-    nothing = ", ".join("0" if name in {"day", *SUMS} else "''" for name in (*columns, *SUMS))
-    # One statement: what is folded between two would be read twice, or not at all.
-    statement = (
-        f"SELECT 0, NULL, {selected} FROM spend WHERE {' AND '.join(conditions)}{grouped} "  # noqa: S608 -- our own names
-        f"UNION ALL SELECT number, facts, {nothing} FROM rollup_pending"
-    )
-    database = open_reader(url)
-    if database is None:
-        return []
-    try:
-        read = database.run(statement, values)
-        lines: list[Sequence[object]] = [line[2:] for line in read if line[1] is None]
-        for key, sums in _waiting(database, [(number, packed) for number, packed, *_ in read if packed is not None]):
-            named: dict[str, object] = dict(zip(KEYS, key, strict=True))
-            if (
-                first <= key[0] <= last
-                and all(named[name] == value for name, value in wanted.items())
-                and (within is None or named[within[0]] in within[1])
-            ):
-                lines.append([*(named[name] for name in columns), *sums])
-    finally:
-        database.close()
+    query = _Query(tuple(columns), wanted, _day(since or _EPOCH), _day(until or date.max), within)
     found: dict[tuple[str, ...], Sums] = {}
-    for line in lines:
+    for line in _read_lines(url, query):
         named = dict(zip(columns, line, strict=False))
         value = _tag(str(named.get("tags", "")), tag)
         if tag_wanted is None or value == tag_wanted:
@@ -89,6 +59,59 @@ def read_spend(
             found[at] = found.get(at, Sums()).plus(Sums(*(int(str(one)) for one in line[len(columns) :])))
     spent = [Spent(at, sums) for at, sums in found.items() if sums.calls]
     return sorted(spent, key=lambda one: (-one.sums.cost_nanousd, one.by))
+
+
+class _Query(NamedTuple):
+    """What is read. `columns`: those that tell lines apart; `wanted`: columns that must have a value; `first` and
+    `last`: days; `within`: a column and the values of it that count at all."""
+
+    columns: tuple[str, ...]
+    wanted: Mapping[str, str]
+    first: int
+    last: int
+    within: tuple[str, Sequence[str]] | None
+
+    def statement(self) -> tuple[str, list[object]]:
+        """In SQL, with its values: the sums, after two columns of nothing, and whole batches of what waits. One
+        statement: what is folded between two would be read twice, or not at all."""
+        conditions = ["day >= ?", "day <= ?", *(f"{name} = ?" for name in self.wanted)]
+        values: list[object] = [self.first, self.last, *self.wanted.values()]
+        if self.within is not None:
+            column, names = self.within
+            conditions.append(f"{column} IN ({', '.join('?' * len(names))})" if names else "0 = 1")
+            values += names
+        selected = ", ".join([*self.columns, *(f"COALESCE(SUM({name}), 0)" for name in SUMS)])
+        grouped = f" GROUP BY {', '.join(self.columns)}" if self.columns else ""
+        nothing = ", ".join("0" if name in {"day", *SUMS} else "''" for name in (*self.columns, *SUMS))
+        return (
+            f"SELECT 0, NULL, {selected} FROM spend WHERE {' AND '.join(conditions)}{grouped} "  # noqa: S608 -- our own names
+            f"UNION ALL SELECT number, facts, {nothing} FROM rollup_pending"
+        ), values
+
+    def line(self, key: Key, sums: Sums) -> Sequence[object] | None:
+        """What waits, as a line of the table; None where it is not wanted."""
+        named: dict[str, object] = dict(zip(KEYS, key, strict=True))
+        if (
+            self.first <= key[0] <= self.last
+            and all(named[name] == value for name, value in self.wanted.items())
+            and (self.within is None or named[self.within[0]] in self.within[1])
+        ):
+            return [*(named[name] for name in self.columns), *sums]
+        return None
+
+
+def _read_lines(url: str, query: _Query) -> list[Sequence[object]]:
+    """Lines of columns and sums, of what is added and of what waits; [] where there is no database."""
+    database = open_reader(url)
+    if database is None:
+        return []
+    try:
+        read = database.run(*query.statement())
+        lines: list[Sequence[object]] = [line[2:] for line in read if line[1] is None]
+        waiting = _waiting(database, [(number, packed) for number, packed, *_ in read if packed is not None])
+        return lines + [line for key, sums in waiting if (line := query.line(key, sums)) is not None]
+    finally:
+        database.close()
 
 
 def _waiting(database: Database, batches: Iterable[Sequence[object]]) -> Iterable[tuple[Key, Sums]]:

@@ -149,7 +149,7 @@ class RecordStore:
         try:
             rows = self._decode(batch)
         except (msgspec.MsgspecError, ValueError) as error:
-            log("error", "a batch of records is unreadable", bytes=len(batch), why=error)
+            log("error", "a batch of records cannot be read", bytes=len(batch), why=error)
             return [], 1
         new, unwritable, why = insert(database, rows)
         if unwritable:
@@ -168,9 +168,9 @@ class RecordStore:
         try:
             aside = set_aside(self._url)
         except OSError as error:
-            log("error", "the damaged database cannot be set aside", why=_why(error))
+            log("error", "the damaged database cannot be renamed", why=_why(error))
         else:
-            log("error", "the database is damaged; it is set aside, and a new one begins", file=aside)
+            log("error", "the database is damaged; it was renamed, and a new one is used", file=aside)
 
     def _give_up(self, batch: bytes, why: str) -> None:
         try:

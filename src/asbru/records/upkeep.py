@@ -128,6 +128,6 @@ class Upkeep:
             self._failing = True
             log(
                 "error",
-                "sums of records cannot be written; they follow later",
+                "sums of records cannot be written; trying again",
                 why=f"{type(error).__name__}: {error}",
             )

@@ -98,7 +98,7 @@ _FLAGS: Final = {"true": "1", "false": "0"}
 
 def _number(name: str, value: str) -> int:
     if not (value.isascii() and value.isdigit() and len(value) <= 18):
-        raise ValueError(f"{name}: expected a whole number")
+        raise ValueError(f"{name}: expected a whole number, got {value[:40]!r}")
     return int(value)
 
 

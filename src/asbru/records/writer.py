@@ -111,7 +111,7 @@ class RecordWriter:
             self._encode(row)
         except (TypeError, ValueError, OverflowError) as error:
             self.shed += 1
-            log("error", "record cannot be packed", id=row[0] if row else "", why=error)
+            log("error", "a record cannot be encoded and is lost", id=row[0] if row else "", why=error)
             return False
         return True
 

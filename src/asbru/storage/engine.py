@@ -51,6 +51,6 @@ def _sqlite_path(url: str) -> Path:
     if not path or path == url:
         # Only the scheme: the rest may hold a password.
         raise ValueError(
-            f"expected a database URL such as sqlite:////data/asbru.sqlite, got one of {url.partition(':')[0]}"
+            f"expected a database URL such as sqlite:////data/asbru.sqlite, got the scheme {url.partition(':')[0]!r}"
         )
     return Path(path)

@@ -143,10 +143,10 @@ async def test_lists_are_read_page_by_page_and_anew_when_the_server_says_so(tmp_
 
 
 REFUSALS = [
-    (Reply(401, (), {"www-authenticate": "Bearer"}), "unauthorized", "refuses our credential (401)"),
+    (Reply(401, (), {"www-authenticate": "Bearer"}), "unauthorized", "refuses the credential (status 401)"),
     (Reply(503), "unreachable", "status 503"),
     (Reply(302, (), {"location": "http://169.254.169.254/latest"}), "failed", "redirects to 'http://169.254.169.254"),
-    (Reply.body(b"<html>", "text/html"), "failed", "no response of JSON-RPC"),
+    (Reply.body(b"<html>", "text/html"), "failed", "not a JSON-RPC response"),
     (Reply.json({"jsonrpc": "2.0", "id": 1, "error": {"code": -1, "message": "closed"}}), "failed", "closed"),
     (Reply.events(b"data: {}\n\n"), "failed", "its event stream cannot be read"),
     (Reply.json({"id": 2, "result": {"protocolVersion": "1999-01-01"}}), "failed", "'1999-01-01'"),

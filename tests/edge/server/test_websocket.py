@@ -179,6 +179,17 @@ def test_a_message_has_a_bound(pieces: int, deflate: bool) -> None:
     assert (bench.receiver.texts, bench.receiver.heard, bench.bodies.total) == ([], ["close"], 0)
 
 
+def test_pieces_without_a_text_are_not_gathered() -> None:
+    """However many come: they would have no bound. What follows them is the message."""
+    bench = Bench()
+    for _ in range(100):
+        bench.send(TextMessage(data="", message_finished=False))
+    assert bench.socket._pieces == []
+    bench.send(TextMessage(data="", message_finished=True), TextMessage(data="a", message_finished=False))
+    bench.send(TextMessage(data="", message_finished=False), TextMessage(data="b"))
+    assert bench.receiver.texts == [b"", b"ab"]
+
+
 def test_without_room_a_message_is_not_gathered() -> None:
     """All bodies of the worker have a bound, which messages share."""
     bench = Bench(room=False)

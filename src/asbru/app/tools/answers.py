@@ -185,7 +185,7 @@ class Answers:
         if runner is not None:
             runner.sync_soon()
         elif server.openapi is None or not server.enabled:
-            return Managed(error="it is disabled", status=409)
+            return Managed(error="the server is disabled", status=409)
         return Managed()  # an HTTP API has the tools that its document says
 
     def _approve(self, name: str, definitions: tuple[Chosen, ...]) -> Managed:

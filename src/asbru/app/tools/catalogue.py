@@ -75,7 +75,7 @@ class Catalogue:
             except StorageError as error:
                 self._unsaved = {**taken, **self._unsaved}
                 if not told:
-                    log("warning", "what MCP servers offer cannot be saved yet", why=error)
+                    log("warning", "the catalogue of MCP servers cannot be saved; trying again", why=error)
                 told = True
                 await asyncio.sleep(SAVE_AGAIN_S)
             else:

@@ -59,7 +59,7 @@ class Reply:
     async def body(self, bytes_max: int = BODY_BYTES_MAX) -> bytes:
         """The whole body. Raises `Unreachable`, and `Broken` for one that is longer."""
         if self.header("content-encoding") not in ("", "identity"):
-            raise Broken("it compresses its response, which it was not asked for")
+            raise Broken("it compressed its response, although the request does not allow that")
         pieces: list[bytes] = []
         size = 0
         async for piece in self.pieces():
@@ -137,10 +137,11 @@ class Http:
         return pool
 
     def _sweep(self) -> None:
+        # First: whatever goes wrong in one pool, the deadlines of all hang on the next sweep.
+        self._sweeper = self._loop.call_later(_SWEEP_S, self._sweep)
         now_s = time.monotonic()
         for pool in self._pools.values():
             pool.sweep(now_s)
-        self._sweeper = self._loop.call_later(_SWEEP_S, self._sweep)
 
 
 def _place(reach: Reach, url: str) -> tuple[Origin, str, str]:

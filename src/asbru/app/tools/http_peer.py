@@ -76,7 +76,7 @@ class HttpPeer:
                 async for envelope in _messages(reply):
                     if envelope.is_response and envelope.id is not UNSET and bytes(envelope.id) == b"%d" % number:
                         return result_of(envelope)
-                raise Broken(f"its stream ended without an answer to {method}")
+                raise Broken(f"its stream ended without a response to {method}")
             return result_of(await reply.body())
         finally:
             reply.close()
@@ -156,9 +156,9 @@ class HttpPeer:
         if 200 <= status < 300:
             return
         if status in _UNAUTHORIZED:
-            raise Unauthorized(f"it refuses our credential ({status})", reply.header("www-authenticate"))
+            raise Unauthorized(f"it refuses the credential (status {status})", reply.header("www-authenticate"))
         if status == 404 and self.session:
-            raise SessionEnded("it does not know the session any more")
+            raise SessionEnded("the session is no longer known to it")
         if 300 <= status < 400:
             raise Broken(f"it redirects to {reply.header('location')[:200]!r}; configure that as its `url`")
         if status >= 500 or status in (408, 429):

@@ -31,7 +31,7 @@ class KeyIdentities:
             payloads = read_entries(declared_file(snapshot).read_bytes()).get(VIRTUAL_KEY, {})
             self._file = _identities(payloads)
         except (OSError, ValueError) as error:
-            log("error", "the virtual keys of the file are not known to the tools process", why=error)
+            log("error", "the tools process cannot read the virtual keys of the configuration file", why=error)
 
     def of(self, name: str) -> str | None:
         """The identity of the key that has a name; None: there is no such key."""

@@ -21,7 +21,6 @@ PAGES_MAX: Final = 1000
 DEFINITIONS_MAX: Final = 10_000
 LIST_BYTES_MAX: Final = 32 * 1024 * 1024
 PAGE_S: Final = 30.0
-LEFT_OUT_TOLD_MAX: Final = 5
 
 
 class Kind(NamedTuple):
@@ -110,7 +109,7 @@ async def _list(name: str, peer: Peer, kind: Kind, lists: _Lists) -> tuple[Defin
     if left_out:
         log(
             "warning",
-            "an MCP server lists entries without a name, or twice",
+            "an MCP server lists entries without a name or with the same name; they are left out",
             server=name,
             list=kind.method,
             n=left_out,
@@ -128,7 +127,7 @@ def _read(result: bytes, kind: Kind) -> tuple[_Page, list[Raw]]:
         listed = msgspec.json.decode(result, type=dict[str, Raw]).get(kind.member, Raw(b"[]"))
         return page, msgspec.json.decode(listed, type=list[Raw])
     except ValueError as error:
-        raise Broken(f"its answer to {kind.method} cannot be read: {error}") from error
+        raise Broken(f"its response to {kind.method} cannot be read: {error}") from error
 
 
 def _definition(given: bytes, kind: Kind) -> Definition | None:

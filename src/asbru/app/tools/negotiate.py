@@ -119,7 +119,9 @@ async def negotiate(peer: Peer, *, on_pipe: bool = False) -> Greeting:
             refused_once.add(version)
             version = known[0] if known else None
             if not known and supported and not any(one in SESSION_VERSIONS for one in supported):
-                raise Broken(f"it speaks only versions {', '.join(supported)}, which Asbru does not") from refused
+                raise Broken(
+                    f"it speaks only versions {', '.join(supported)}, which Asbru does not support"
+                ) from refused
         else:
             if greeting is not None:
                 return greeting
@@ -171,9 +173,9 @@ async def initialize(peer: Peer, timeout_s: float) -> Greeting:
     try:
         found = msgspec.json.decode(result, type=_Initialized)
     except ValueError as error:
-        raise Broken(f"its answer to initialize cannot be read: {error}") from error
+        raise Broken(f"its response to initialize cannot be read: {error}") from error
     if found.protocol_version not in SESSION_VERSIONS:
-        raise Broken(f"it speaks version {found.protocol_version[:40]!r}, which Asbru does not")
+        raise Broken(f"it speaks version {found.protocol_version[:40]!r}, which Asbru does not support")
     peer.version = found.protocol_version
     await peer.tell("notifications/initialized")
     return Greeting(

@@ -14,8 +14,6 @@ from msgspec import UNSET, Raw
 from asbru.app.tools.envelope import Envelope, RpcError, read_envelope, read_error, write_notification
 from asbru.app.tools.shared import Busy, Call, Shared
 
-ANSWER_BYTES_MAX = 64 * 1024 * 1024
-
 OnNotification: TypeAlias = Callable[[Envelope], None]
 
 
@@ -72,11 +70,11 @@ def result_of(message: bytes | Envelope) -> bytes:
     try:
         envelope = read_envelope(message) if isinstance(message, bytes) else message
     except ValueError as error:
-        raise Broken(f"it answered with something that is no response of JSON-RPC: {error}") from error
+        raise Broken(f"it sent something that is not a JSON-RPC response: {error}") from error
     if envelope.error is not UNSET:
         raise Refused(read_error(envelope.error))
     if envelope.result is UNSET:
-        raise Broken("it answered with something that is no response of JSON-RPC")
+        raise Broken("it sent a JSON-RPC response without a result")
     return bytes(envelope.result)
 
 
@@ -115,7 +113,7 @@ class SharedPeer:
             async with asyncio.timeout(timeout_s):
                 message = await waiting.answer
         except TimeoutError as error:
-            raise Unreachable(f"it did not answer {method} within {timeout_s:g} s") from error
+            raise Unreachable(f"it did not respond to {method} within {timeout_s:g} s") from error
         finally:
             self._shared.cancel(call)
         if self._shared.over is not None:

@@ -12,7 +12,7 @@ are data, and their lists change as data does. All raise StorageError.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Final, NamedTuple, cast
+from typing import Final, cast
 
 import msgspec
 
@@ -26,14 +26,6 @@ PINS_MAX: Final = 50_000
 TOOL: Final = "tool"
 TEMPLATE: Final = "template"
 PROMPT: Final = "prompt"
-
-
-class Approved(NamedTuple):
-    """What an administrator approves: a definition by its digest, so that it is the one that was looked at."""
-
-    kind: str
-    name: str
-    digest: str
 
 
 class Pins:

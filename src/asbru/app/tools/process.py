@@ -15,7 +15,6 @@ import asyncio
 import contextlib
 import os
 import signal
-import socket
 import sys
 import time
 from collections.abc import Mapping
@@ -26,6 +25,7 @@ import msgspec
 
 from asbru.app.announce import Announcer
 from asbru.app.arguments import read_arguments
+from asbru.app.control_socket import ControlSocket
 from asbru.app.lifeline import end_with_supervisor
 from asbru.app.snapshot import Snapshot, read_snapshot
 from asbru.app.tools.answers import Answers
@@ -98,8 +98,7 @@ class Tools:
         )
         self._answering: set[asyncio.Task[None]] = set()
         self._ended = asyncio.Event()
-        self._control = socket.socket(fileno=int(given["control-fd"])) if "control-fd" in given else None
-        self._lines = b""
+        self._control = ControlSocket(loop, given.get("control-fd"), "tools")
         self._reloading: asyncio.Task[None] | None = None
 
     async def run(self) -> None:
@@ -113,18 +112,17 @@ class Tools:
         self._link.open()
         for number in (signal.SIGTERM, signal.SIGINT):
             self._loop.add_signal_handler(number, self._ended.set)
-        if self._control is not None:
-            self._control.setblocking(False)
-            self._loop.add_reader(self._control, self._read_control)
+        self._control.listen(self._take_line, self._ended.set)
         await self._apply(self._snapshot)
-        self._say("ready")
+        self._control.say("ready")
         while not self._ended.is_set():
-            self._say("alive")
+            self._control.say("alive")
             self._subscribers.sweep()
             await self._servers.keep_listening()
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(TICK_S):
                     await self._ended.wait()
+        self._control.end()
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(END_S):
                 await self._servers.close()
@@ -133,6 +131,7 @@ class Tools:
         await self._link.close()
         self._http.close()
         self._database.close()
+        self._control.close()
 
     async def _apply(self, snapshot: Snapshot) -> None:
         self._snapshot = snapshot
@@ -156,7 +155,7 @@ class Tools:
         try:
             asked = msgspec.msgpack.decode(payload, type=Asked)
         except ValueError as error:
-            log("error", "a question cannot be read", why=error)
+            log("error", "a request to the tools process cannot be read", why=error)
             return
         task = self._loop.create_task(self._answer(asked))
         self._answering.add(task)
@@ -168,31 +167,16 @@ class Tools:
             async with asyncio.timeout(ANSWER_S):
                 answer = await self._answers.answer(asked.subject, asked.payload)
         except Exception as error:  # noqa: BLE001 -- who asked is refused, the log has why
-            log("error", "a question cannot be answered", subject=asked.subject, why=repr(error))
+            log("error", "a request to the tools process failed", subject=asked.subject, why=repr(error))
         self._link.tell(ANSWERED, msgspec.msgpack.encode(Answered(asked.number, answer)))
 
     # ---- the supervisor
 
-    def _read_control(self) -> None:
-        assert self._control is not None
-        try:
-            data = self._control.recv(65536)
-        except BlockingIOError:
-            return
-        except OSError:
-            data = b""
-        if not data:
-            self._loop.remove_reader(self._control)
+    def _take_line(self, word: str, rest: str) -> None:
+        if word == "reload":
+            self._reloading = self._loop.create_task(self._reload(rest, self._reloading))
+        else:
             self._ended.set()
-            return
-        *lines, self._lines = (self._lines + data).split(b"\n")
-        for line in lines:
-            word, _, rest = line.decode().partition(" ")
-            if word == "reload":
-                before = self._reloading
-                self._reloading = self._loop.create_task(self._reload(rest, before))
-            else:
-                self._ended.set()
 
     async def _reload(self, path: str, before: asyncio.Task[None] | None) -> None:
         if before is not None:
@@ -202,14 +186,9 @@ class Tools:
             self._keys.take_file(Path(path))
         except (ValueError, OSError) as error:
             log("error", "a snapshot was rejected", process="tools", why=error)
-            self._say(f"refused {error}")
+            self._control.say(f"refused {error}")
         else:
-            self._say(f"reloaded {path}")
-
-    def _say(self, line: str) -> None:
-        if self._control is not None:
-            with contextlib.suppress(OSError):
-                self._control.send(line.encode() + b"\n")
+            self._control.say(f"reloaded {path}")
 
 
 def _load(path: str) -> Snapshot:

@@ -80,7 +80,12 @@ class Servers:
         try:
             await presented.open()
         except OSError as error:
-            log("error", "an MCP server cannot be presented to workers yet", socket=presented.path, why=error)
+            log(
+                "error",
+                "the socket of an MCP server cannot be opened; trying again",
+                socket=presented.path,
+                why=error,
+            )
 
     async def keep_listening(self) -> None:
         """Listen anew on sockets that somebody has removed."""

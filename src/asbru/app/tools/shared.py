@@ -277,7 +277,13 @@ class Shared:
         self._garbage += 1
         if self._garbage <= GARBAGE_TOLD_MAX:
             shown = message[:80].decode(errors="replace")
-            log("warning", "an MCP server sent a line that is no message", server=self._name, line=shown, why=error)
+            log(
+                "warning",
+                "an MCP server sent a line that is not a JSON-RPC message",
+                server=self._name,
+                line=shown,
+                why=error,
+            )
 
 
 def _raw(value: int | str) -> Raw:

@@ -57,7 +57,7 @@ class SseWire:
             challenge = reply.header("www-authenticate")
             reply.close()
             if reply.status in (401, 403):
-                raise Unauthorized(f"it refuses our credential ({reply.status})", challenge)
+                raise Unauthorized(f"it refuses the credential (status {reply.status})", challenge)
             raise Broken(f"it has no event stream: status {reply.status}")
         self._reading = asyncio.create_task(self._read(reply, on_message))
         try:

@@ -103,7 +103,7 @@ class StdioServer:
             return
         if stdin.transport.get_write_buffer_size() + len(message) > UNSENT_BYTES_MAX:
             self._overflown = True
-            log("error", "an MCP server does not read its input and is ended", server=self._name)
+            log("error", "an MCP server does not read its input; stopping it", server=self._name)
             self._signal(signal.SIGKILL)
             return
         # A line end within a message can only be white space between tokens: strings have it escaped.

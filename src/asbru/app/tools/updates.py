@@ -97,7 +97,7 @@ class Updates:
         try:
             await self.bring(user)
         except FAILURES as error:
-            log("warning", "an MCP server does not tell of updates of resources", server=self._server, why=error)
+            log("warning", "an MCP server does not report updates of resources", server=self._server, why=error)
 
     async def bring(self, user: str, asked_for: str = "") -> None:
         """Ask the server for what is wanted now. Raises where it cannot be asked, or refuses `asked_for`."""
@@ -181,7 +181,7 @@ class Updates:
             self._watching.pop(user, None)
             self.renew(user)
         except (Refused, Broken) as error:
-            log("warning", "an MCP server does not tell of updates of resources", server=self._server, why=error)
+            log("warning", "an MCP server does not report updates of resources", server=self._server, why=error)
         finally:
             if before is not None:
                 before.cancel()

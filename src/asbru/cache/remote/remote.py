@@ -131,7 +131,7 @@ class Remote:
         if self.problems["forged"] == 1:
             log(
                 "warning",
-                "the cache found an entry that it did not write, and ignores such",
+                "the cache ignores entries that it did not write; further ones are only counted",
                 store=self.name,
                 key=key,
             )
@@ -182,6 +182,6 @@ class Remote:
     def _fail(self, error: AsbruError) -> None:
         self.problems["away"] += 1
         if self._rests_until_s is None:
-            log("warning", "the cache cannot use its store; calls go on without it", store=self.name, why=error)
+            log("warning", "the cache cannot use its store; calls continue without it", store=self.name, why=error)
         self._rests_until_s = self._loop.clock() + self._rest_s
         self._rest_s = min(self._rest_s * 2, REST_MAX_S)

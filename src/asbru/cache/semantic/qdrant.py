@@ -5,7 +5,7 @@ A point has the id of its entry's key (a UUID made of its digest), the vector, a
 another length or distance is refused until the operator names another.
 
 Qdrant has neither an end for points nor a bound in bytes: expired ones are not found, and are deleted with every
-SWEPT_EVERY-th write, as are the oldest where there are more than fit.
+SWEPT_EVERY-th write, as are the oldest where there are more than fit, some at a time.
 """
 
 from __future__ import annotations
@@ -29,6 +29,7 @@ OVERHEAD_BYTES: Final = 1024
 """What a point takes beside its vector, about."""
 SWEPT_EVERY: Final = 64
 SCROLLED_AT_ONCE: Final = 200
+"""Points of one response, which is bounded in bytes. More than SWEPT_EVERY, so that sweeps keep up with writes."""
 _INDEXED: Final = (("group", "keyword"), ("key", "keyword"), ("expires_ms", "integer"), ("made_ms", "integer"))
 
 
@@ -124,7 +125,7 @@ class QdrantVectors:
         count = _read(await self._ask("POST", "/points/count", {"exact": True}), _Count).count
         excess = count - max(1, self.bytes_max // (4 * self._ready + OVERHEAD_BYTES))
         if excess > 0:
-            oldest = {"limit": excess, "order_by": {"key": "made_ms"}, "with_payload": False}
+            oldest = {"limit": min(excess, SCROLLED_AT_ONCE), "order_by": {"key": "made_ms"}, "with_payload": False}
             page = _read(await self._ask("POST", "/points/scroll", oldest), _Page)
             await self._delete([point.id for point in page.points])
 
@@ -233,12 +234,12 @@ def _read(body: bytes, shape: Any) -> Any:
     try:
         return msgspec.json.decode(msgspec.json.decode(body, type=_Answer).result, type=shape)
     except msgspec.MsgspecError as error:
-        raise QdrantRefused(f"Qdrant answered what cannot be read: {error}"[:300]) from None
+        raise QdrantRefused(f"Qdrant sent a response that cannot be read: {error}"[:300]) from None
 
 
 def _checked(status: int, body: bytes) -> bytes:
     if not 200 <= status < 300:
-        raise QdrantRefused(f"Qdrant answered {status}: {body[:200].decode(errors='replace')}")
+        raise QdrantRefused(f"Qdrant responded with status {status}: {body[:200].decode(errors='replace')}")
     return body
 
 

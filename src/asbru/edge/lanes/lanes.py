@@ -45,7 +45,6 @@ class Lanes:
         self.send = socket.send
         self._handle = handle
         self._lanes: dict[str | None, Lane] = {}
-        self._paused: list[Flow] = []
         self._is_paused = False
 
     @property

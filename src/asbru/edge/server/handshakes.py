@@ -60,7 +60,7 @@ class TlsListener:
             except (BlockingIOError, InterruptedError, ConnectionAbortedError):
                 return
             except OSError as error:
-                log("error", "no connection can be accepted for a second", why=error)
+                log("error", "connections cannot be accepted; trying again in 1 s", why=error)
                 self._loop.remove_reader(self._sock)
                 self._pause = self._loop.call_later(PAUSE_S, self._resume)
                 return

@@ -88,7 +88,7 @@ class ServerConnection(RequestReader):
         """Close once everything written has left."""
         self._outbox.flush()
         if self.websocket is not None:
-            self.websocket.close(GOING_AWAY, "the gateway ends; connect again")
+            self.websocket.close(GOING_AWAY, "the gateway is shutting down; connect again")
         self._transport.close()
 
     def abort(self) -> None:

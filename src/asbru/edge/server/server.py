@@ -274,7 +274,7 @@ class Server:
             self._crowd_told_s = self.tick_s
             log(
                 "warning",
-                "there are nearly too many connections; those that were idle longest are closed",
+                "the limit of connections is nearly reached; closing those that were idle longest",
                 open=taken,
                 closed=self._crowd_closed,
                 most=self.bound.most,

@@ -161,15 +161,17 @@ class WebSocket:
             if isinstance(event, TextMessage):
                 self._on_text(event.data, whole=event.message_finished)
             elif isinstance(event, BytesMessage):
-                self.close(UNSUPPORTED, "messages are text")
+                self.close(UNSUPPORTED, "only text messages are supported")
             elif isinstance(event, Ping):
                 self._transport.write(self._protocol.send(event.response()))
 
     def _on_text(self, text: str, *, whole: bool) -> None:
         if self._pieces or not whole:
-            self._pieces.append(text)
-            self._bytes += len(text.encode())
-            self._held.add(len(text))
+            if text:  # empty ones would count as nothing, however many they are
+                self._pieces.append(text)
+            size = len(text.encode())
+            self._bytes += size
+            self._held.add(size)
             if self._bytes > self._limits.body_bytes_max:
                 self.close(TOO_BIG, "the message is larger than limits.body_bytes_max")
                 return
@@ -263,10 +265,10 @@ class WebSocket:
         if not self.is_quiet:
             self._used_s = now_s
         elif self._is_draining():
-            self.close(GOING_AWAY, "the gateway ends; connect again")
+            self.close(GOING_AWAY, "the gateway is shutting down; connect again")
             return
         elif now_s - self._used_s > UNUSED_S:
-            self.close(NORMAL, "nothing was asked for an hour")
+            self.close(NORMAL, "no request for an hour")
             return
         silent_s = now_s - self._heard_s
         if silent_s > PING_AFTER_S + self._limits.idle_timeout_s:

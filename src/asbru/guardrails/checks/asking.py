@@ -71,7 +71,7 @@ class Service:
         try:
             return [(str(kind)[:64], min(max(float(score), 0.01), 1.0)) for kind, score in self.kinds_of(answer)]
         except (KeyError, TypeError, AttributeError, IndexError) as error:
-            raise ValueError(f"the service's answer makes no sense: {type(error).__name__}") from None
+            raise ValueError("the service returned JSON of an unexpected shape") from error
 
 
 def _pieces(text: str, chars_max: int | None) -> list[str]:

@@ -117,7 +117,7 @@ async def _ask(seen: Seen, texts: Sequence[str], ports: Ports | None) -> Seen:
     for name, judge in rule.asking:
         try:
             if ports is None:
-                raise ValueError("there is nothing to ask with")
+                raise ValueError("the service of this check cannot be reached from here")
             asked = texts if discover_checks()[name].spans else [_TOGETHER.join(texts)]
             found = await ports.within(judge.judge(asked, ports), rule.declared.timeout_ms / 1000)
             findings += found if asked is texts else [one._replace(end=len(texts[0])) for one in found]

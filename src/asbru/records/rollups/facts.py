@@ -161,7 +161,7 @@ def load(database: Database, after: int = 0) -> Load:
             facts += batch
             kinds.update([fact.values for fact in batch])
         except msgspec.MsgspecError as error:  # what cannot be read must not keep the rest waiting
-            log("error", "records are missing in the sums by time", why=error)
+            log("error", "records are missing from the sums over time", why=error)
         if len(facts) >= FACTS_PER_LOAD or len(kinds) >= KINDS_PER_LOAD:
             return Load(facts, last, more=True)
     return Load(facts, last, more=False)

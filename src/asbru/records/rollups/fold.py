@@ -112,11 +112,6 @@ class Folder:
         self._counts_in: dict[tuple[int, Values], tuple[int, ...]] = {}
         """The series that a combination of values counts in on a day."""
 
-    @property
-    def combinations_known(self) -> int:
-        """Of how many it is remembered where they count."""
-        return len(self._counts_in)
-
     def fold(self, database: Database) -> bool:
         """Take the oldest facts that wait, in the transaction that is open. Where many do, they are only gathered: each
         combination of values has sums of its own to write, so the more facts are written at once, the less each

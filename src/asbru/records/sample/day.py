@@ -25,8 +25,6 @@ AGENT_KEY: Final = "claude-code"
 SESSION_MINUTES: Final = 40
 SESSIONS: Final = 3
 """At a time, each of SESSION_MINUTES."""
-WITH_BODIES: Final = 300
-"""The last calls, which have bodies."""
 MINUTES: Final = 24 * 60
 _MINUTE_MS: Final = 60_000
 
@@ -160,38 +158,10 @@ def _call(chance: random.Random, minute: int, team: Team, *, at_ms: int, number:
         values |= _error(model, attempts)
         return Sampled(_row(values), None)
     served = MODELS[FALLBACK] if failed else model
-    slowness = chance.uniform(4, 9) if slow and not failed else chance.lognormvariate(0, 0.3)
-    waited_us = sum(1000 * int(one["ms"]) for one in attempts)
-    first_us = int(served.first_ms * 1000 * slowness)
-    took_us = first_us + int(tokens_out * served.token_ms * 1000 * chance.uniform(0.8, 1.2))
-    cost = (tokens_in - cached) * served.input + cached * served.cached + tokens_out * served.output
-    if attempts:
-        attempts.append(_attempt(served, 200, "", took_us // 1000))
-        attempts[-1] |= {"outcome": "ok", "billed": True, "cost_nanousd": cost}
-        attempts[-1] |= {"input_tokens": tokens_in, "output_tokens": tokens_out}
-    cancelled = chance.random() < 0.006
-    values |= {
-        "provider": served.provider,
-        "model_served": served.name,
-        "key_name": "main",
-        "attempts": max(1, len(attempts)),
-        "attempt_log": json.dumps(attempts) if attempts else "",
-        "status": 499 if cancelled else 200,
-        "outcome": "cancelled" if cancelled else "ok",
-        "input_tokens": tokens_in - cached,
-        "cache_read_tokens": cached,
-        "output_tokens": tokens_out,
-        "usage_source": "provider",
-        "standard": True,
-        "cost_nanousd": cost,
-        "latency_us": waited_us + took_us,
-        "first_token_us": waited_us + first_us if stream else None,
-        "pass_through": not attempts,
-        "notes": "cache_control: dropped, the provider caches by itself" if attempts else "",
-        "route": f"fallback: {served.provider}/{served.name}" if attempts else "",
-        **dict.fromkeys(("cache_write_5m_tokens", "cache_write_1h_tokens", "audio_input_tokens"), 0),
-        **dict.fromkeys(("reasoning_tokens", "audio_output_tokens", "image_input_tokens", "image_output_tokens"), 0),
-    }
+    tokens = _Tokens(tokens_in, cached, tokens_out)
+    values |= _reply(chance, served, tokens, attempts, slow=slow and not failed)
+    if not stream:
+        values["first_token_us"] = None
     bodies = None
     if minute >= MINUTES - 30 and number % 2 == 0:
         request, response = talk.write_talk(number // 2, str(values["surface"]), model.name, stream=stream)
@@ -200,6 +170,53 @@ def _call(chance: random.Random, minute: int, team: Team, *, at_ms: int, number:
     else:
         values |= {"request_bytes": tokens_in * 4, "response_bytes": tokens_out * (180 if stream else 4)}
     return Sampled(_row(values), bodies)
+
+
+class _Tokens(NamedTuple):
+    """Of a call. `cached`: those of `input` that were read from a cache."""
+
+    input: int
+    cached: int
+    output: int
+
+
+def _reply(
+    chance: random.Random, served: Model, tokens: _Tokens, attempts: list[dict[str, Any]], *, slow: bool
+) -> dict[str, Any]:
+    """The columns of a call that a model served, after `attempts` that failed."""
+    slowness = chance.uniform(4, 9) if slow else chance.lognormvariate(0, 0.3)
+    waited_us = sum(1000 * int(one["ms"]) for one in attempts)
+    first_us = int(served.first_ms * 1000 * slowness)
+    took_us = first_us + int(tokens.output * served.token_ms * 1000 * chance.uniform(0.8, 1.2))
+    read = tokens.input - tokens.cached
+    cost = read * served.input + tokens.cached * served.cached + tokens.output * served.output
+    if attempts:
+        attempts.append(_attempt(served, 200, "", took_us // 1000))
+        attempts[-1] |= {"outcome": "ok", "billed": True, "cost_nanousd": cost}
+        attempts[-1] |= {"input_tokens": tokens.input, "output_tokens": tokens.output}
+    cancelled = chance.random() < 0.006
+    return {
+        "provider": served.provider,
+        "model_served": served.name,
+        "key_name": "main",
+        "attempts": max(1, len(attempts)),
+        "attempt_log": json.dumps(attempts) if attempts else "",
+        "status": 499 if cancelled else 200,
+        "outcome": "cancelled" if cancelled else "ok",
+        "input_tokens": read,
+        "cache_read_tokens": tokens.cached,
+        "output_tokens": tokens.output,
+        "usage_source": "provider",
+        "standard": True,
+        "cost_nanousd": cost,
+        "latency_us": waited_us + took_us,
+        "first_token_us": waited_us + first_us,
+        "pass_through": not attempts,
+        "notes": "cache_control: dropped, the provider caches by itself" if attempts else "",
+        "route": f"fallback: {served.provider}/{served.name}" if attempts else "",
+        **dict.fromkeys(("cache_write_5m_tokens", "cache_write_1h_tokens", "audio_input_tokens"), 0),
+        **dict.fromkeys(("reasoning_tokens", "audio_output_tokens", "image_input_tokens", "image_output_tokens"), 0),
+    }
 
 
 def _session_of(minute: int, number: int) -> str:

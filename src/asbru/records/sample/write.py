@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
 from itertools import islice
 from typing import Any, Final
 
@@ -17,11 +18,11 @@ from asbru.records.row import COLUMNS, ROW_WIDTH
 from asbru.records.sample.day import TAGS, TEAMS, Sampled, sample_day
 from asbru.records.sample.mark import MARK
 from asbru.records.sessions import add as sessions
+from asbru.records.steps import take_step
 from asbru.records.sums import OTHERS, SpendAdder, Sums, sums_of
-from asbru.storage import Database, StorageError, open_database, open_reader
+from asbru.storage import Database, open_database, open_reader
 
 STEP_ROWS: Final = 250
-TRIES_MAX: Final = 100
 _RETRY_S: Final = 0.05
 SCANNED_ROWS: Final = 5_000
 """Records that are looked at in one step of removing."""
@@ -99,15 +100,7 @@ def perform(url: str, step: Callable[[Database], bool]) -> bool:
     """One step, in a transaction; a database that is locked is tried again."""
     database = open_database(url)
     try:
-        for tried in range(1, TRIES_MAX + 1):
-            try:
-                with database.transaction():
-                    return step(database)
-            except StorageError:
-                if tried == TRIES_MAX:
-                    raise
-                time.sleep(_RETRY_S)
-        raise AssertionError("unreachable")
+        return take_step(database, step, partial(time.sleep, _RETRY_S))
     finally:
         database.close()
 

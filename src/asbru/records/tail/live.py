@@ -119,7 +119,7 @@ class LiveTail:
         try:
             rows = self._decode(batch)
         except (msgspec.MsgspecError, ValueError) as error:
-            log("error", "a batch of records is unreadable", bytes=len(batch), why=error)
+            log("error", "a batch of records cannot be read", bytes=len(batch), why=error)
             return
         for row in rows:
             if len(row) == len(_NAMES):

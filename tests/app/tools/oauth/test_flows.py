@@ -131,7 +131,7 @@ async def test_an_authorization_that_has_ended_is_connected_anew(
 WRONG_RETURNS: list[tuple[dict[str, str], str]] = [
     ({"iss": "https://evil.example"}, "another authorization server"),
     ({"iss": ""}, "another authorization server"),
-    ({"state": "made-up"}, "not under way any more"),
+    ({"state": "made-up"}, "has ended or is unknown"),
     ({"error": "access_denied", "error_description": "no"}, "access_denied: no"),
     ({"code": ""}, "neither a code nor an error"),
     ({"code": "made-up"}, "invalid_grant"),
@@ -157,7 +157,7 @@ async def test_a_return_counts_once(tmp_path: Path) -> None:
         assert begun.url == again.url
         query = server.visit(begun.url)
         assert (await those.answers.manage(Manage("callback", query=query))).error == ""
-        assert "not under way" in (await those.answers.manage(Manage("callback", query=query))).error
+        assert "has ended or is unknown" in (await those.answers.manage(Manage("callback", query=query))).error
 
 
 LIES: list[tuple[dict[str, Any], dict[str, Any], str]] = [
@@ -166,7 +166,7 @@ LIES: list[tuple[dict[str, Any], dict[str, Any], str]] = [
     ({}, {"code_challenge_methods_supported": ["plain"]}, "PKCE"),
     ({}, {"token_endpoint": "http://other.example/token"}, "expected https"),
     ({}, {"authorization_endpoint": "javascript:alert(1)"}, "expected https"),
-    ({}, {"registration_endpoint": ""}, "registers no clients"),
+    ({}, {"registration_endpoint": ""}, "does not register clients"),
     ({"authorization_servers": ["http://169.254.169.254"]}, {}, "expected https"),
     ({"authorization_servers": ["https://169.254.169.254"]}, {}, "metadata address"),
     ({"authorization_servers": 5}, {}, "cannot be read"),

@@ -90,7 +90,7 @@ class Discovery:
             found = await self._fetch(place, Resource)
             if found is not None:
                 if not covers(found.resource, self._url):
-                    raise Broken(f"its metadata is of another resource, {found.resource[:200]!r}")
+                    raise Broken(f"its metadata describes another resource, {found.resource[:200]!r}")
                 return found
         return Resource(self._url)  # servers older than RFC 9728 are their own authorization servers
 

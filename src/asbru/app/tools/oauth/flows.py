@@ -94,7 +94,7 @@ class Flows:
         self._drop_old()
         flow = self._flows.pop(query.get("state", ""), None)
         if flow is None:
-            raise Broken("this authorization is not under way any more; begin it again")
+            raise Broken("this authorization has ended or is unknown; start it again")
         authorization = flow.found.server
         _check_issuer(query.get("iss", ""), authorization)
         if "error" in query:
@@ -142,7 +142,7 @@ class Flows:
         elif authorization.registration_endpoint:
             client = await register(self._http, reach_of(server), authorization, redirect_uri)
         else:
-            raise Broken("its authorization server registers no clients; set `client_id` of this server")
+            raise Broken("its authorization server does not register clients; set `client_id` of this server")
         self._store.save_client(server.name, client)
         return client
 
@@ -163,7 +163,7 @@ def _check_issuer(issuer: str, authorization: AuthorizationServer) -> None:
     if not issuer and not authorization.authorization_response_iss_parameter_supported:
         return
     if issuer != authorization.issuer:
-        raise Broken("the response is of another authorization server than was asked (`iss`)")
+        raise Broken("the response is from another authorization server (`iss`) than the request went to")
 
 
 def _method(authorization: AuthorizationServer) -> str:

@@ -150,7 +150,7 @@ class Grants:
             self._store.save(held, self._now_ms())
         except StorageError as error:
             self._unsaved.add(key)
-            log("error", "a refreshed authorization cannot be saved yet", server=held.server, why=error)
+            log("error", "a refreshed authorization cannot be saved; trying again", server=held.server, why=error)
         else:
             self._unsaved.discard(key)
 

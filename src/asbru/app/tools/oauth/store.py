@@ -184,7 +184,7 @@ class GrantStore:
         try:
             return self._secrets.load(self._keyring(), kind, object_id)
         except (SealError, KeyringError) as error:
-            log("error", "an authorization at an MCP server cannot be unsealed", kind=kind, id=object_id, why=error)
+            log("error", "an authorization at an MCP server cannot be decrypted", kind=kind, id=object_id, why=error)
             return {}
 
 

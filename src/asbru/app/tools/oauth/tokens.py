@@ -107,7 +107,7 @@ async def request_tokens(
     reply = await http.send(reach, "POST", server.token_endpoint, headers, body=body, timeout_s=TOKEN_S)
     tokens = await _read(reply, Tokens)
     if tokens.token_type.lower() != "bearer" or not tokens.access_token.isprintable():
-        raise Broken(f"its authorization server gave a token of type {tokens.token_type[:40]!r}")
+        raise Broken(f"its authorization server issued a token of type {tokens.token_type[:40]!r}")
     return tokens
 
 
@@ -120,7 +120,7 @@ async def _read(reply: Reply, kind: type[_Answer]) -> _Answer:
             raise Unreachable(f"its authorization server responded with status {reply.status}")
         error = msgspec.json.decode(body, type=_Error)
     except ValueError as error:
-        raise Broken(f"its authorization server responded with status {reply.status} and no OAuth") from error
+        raise Broken(f"its authorization server responded with status {reply.status} and no OAuth error") from error
     finally:
         reply.close()
     raise Denied(error.error[:100], error.error_description[:300])

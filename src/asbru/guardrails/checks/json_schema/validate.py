@@ -6,53 +6,24 @@
     minLength, maxLength, pattern, minimum, maximum, exclusiveMinimum, exclusiveMaximum, multipleOf
 
 Source: https://json-schema.org/draft/2020-12. Words that only describe are passed over (title, description, format,
-default, examples and their like).
+default, examples and their like). Schemas are checked by `flaws`.
 """
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, cast
 
 import msgspec
 
+from asbru.guardrails.checks.json_schema.flaws import DEPTH_MAX, TYPES, check_schema, resolve
 from asbru.guardrails.checks.kit import WholeJudge
 from asbru.guardrails.findings import Finding
 from asbru.guardrails.patterns import Pattern, Utf8
 
-_DEPTH_MAX = 64
 _FENCE = re.compile(r"\s*```(?:json)?\s*\n(.*?)\n?\s*```\s*", re.DOTALL)
-_DESCRIBES = frozenset(
-    [
-        "$schema",
-        "$id",
-        "$comment",
-        "$defs",
-        "definitions",
-        "title",
-        "description",
-        "default",
-        "examples",
-        "format",
-        "deprecated",
-        "readOnly",
-        "writeOnly",
-        "strict",
-        "name",
-    ]
-)
-_TYPES: Mapping[str, Callable[[object], bool]] = {
-    "object": lambda value: isinstance(value, dict),
-    "array": lambda value: isinstance(value, list),
-    "string": lambda value: isinstance(value, str),
-    "boolean": lambda value: isinstance(value, bool),
-    "null": lambda value: value is None,
-    "integer": lambda value: (
-        not isinstance(value, bool) and (isinstance(value, int) or (isinstance(value, float) and value.is_integer()))
-    ),
-    "number": lambda value: not isinstance(value, bool) and isinstance(value, int | float),
-}
 
 
 class SchemaJudge(WholeJudge):
@@ -81,48 +52,13 @@ class Schema:
     """A schema that was checked."""
 
     def __init__(self, schema: dict[str, Any]) -> None:
-        """Raises `ValueError`."""
+        """Raises `ValueError` for a schema that could not be enforced."""
         self._root = schema
-        self._patterns: dict[str, Pattern] = {}
-        self._check(schema, 0)
-        for place in ("$defs", "definitions"):
-            for one in cast("dict[str, object]", schema.get(place, {})).values():
-                self._check(one, 1)
+        self._patterns = {source: Pattern(source) for source in check_schema(schema, _WORDS)}
 
     def allows(self, value: object) -> bool:
         """Whether the value is one of the schema."""
         return self._allows(value, self._root, 0)
-
-    def _check(self, schema: object, depth: int) -> None:
-        if isinstance(schema, bool):
-            return
-        if not isinstance(schema, dict) or depth > _DEPTH_MAX:
-            raise ValueError("expected a schema that is an object, not nested too deeply")
-        for word, value in cast("dict[str, Any]", schema).items():
-            if word not in _WORDS and word not in _DESCRIBES:
-                raise ValueError(f"the schema uses '{word}', which cannot be enforced")
-            for inner in _inner(word, value):
-                self._check(inner, depth + 1)
-            self._check_word(word, value)
-
-    def _check_word(self, word: str, value: Any) -> None:
-        if word == "pattern":
-            self._patterns[value] = Pattern(value)
-        elif word == "patternProperties":
-            self._patterns |= {name: Pattern(name) for name in value}
-        elif word == "$ref":
-            self._resolve(value)
-        elif word == "type" and not all(one in _TYPES for one in ([value] if isinstance(value, str) else value)):
-            raise ValueError(f"the schema uses the type {value!r}, which JSON does not have")
-
-    def _resolve(self, ref: str) -> Any:
-        if ref == "#":
-            return self._root
-        for place in ("$defs", "definitions"):
-            prefix = f"#/{place}/"
-            if ref.startswith(prefix) and ref.removeprefix(prefix) in self._root.get(place, {}):
-                return self._root[place][ref.removeprefix(prefix)]
-        raise ValueError(f"the schema refers to {ref!r}, which it does not contain")
 
     def _matches(self, pattern: str, text: str) -> bool:
         data = Utf8(text).data
@@ -132,18 +68,9 @@ class Schema:
     def _allows(self, value: Any, schema: Any, depth: int) -> bool:
         if isinstance(schema, bool):
             return schema
-        if depth > _DEPTH_MAX:
+        if depth > DEPTH_MAX:
             return False
         return all(_WORDS[word](self, value, schema, depth + 1) for word in schema if word in _WORDS)
-
-
-def _inner(word: str, value: Any) -> Sequence[Any]:
-    """The schemas within one."""
-    if word in ("properties", "patternProperties"):
-        return list(value.values())
-    if word in ("items", "additionalProperties", "not"):
-        return [value]
-    return value if word in ("anyOf", "oneOf", "allOf", "prefixItems") else ()
 
 
 def _matches_nothing(source: str, data: bytes) -> bool:
@@ -192,7 +119,17 @@ def _unique(value: Any) -> bool:
 
 
 def _number(value: Any) -> bool:
-    return _TYPES["number"](value)
+    return TYPES["number"](value)
+
+
+def _is_multiple(value: float, of: float) -> bool:
+    if isinstance(value, int) and isinstance(of, int):
+        return value % of == 0
+    try:
+        times = value / of
+    except OverflowError:  # an integer that no float holds
+        return False
+    return math.isfinite(times) and abs(times - round(times)) < 1e-9
 
 
 _Word = Callable[[Schema, Any, "dict[str, Any]", int], bool]
@@ -212,7 +149,7 @@ def _compared(word: str, within: Callable[[float, float], bool]) -> _Word:
 
 _WORDS: Mapping[str, _Word] = {
     "type": lambda one, value, schema, depth: any(
-        _TYPES[kind](value) for kind in ([schema["type"]] if isinstance(schema["type"], str) else schema["type"])
+        TYPES[kind](value) for kind in ([schema["type"]] if isinstance(schema["type"], str) else schema["type"])
     ),
     "enum": lambda one, value, schema, depth: any(_same(value, each) for each in schema["enum"]),
     "const": lambda one, value, schema, depth: _same(value, schema["const"]),
@@ -220,7 +157,7 @@ _WORDS: Mapping[str, _Word] = {
     "allOf": _sub("allOf", all),
     "oneOf": _sub("oneOf", lambda found: sum(found) == 1),
     "not": lambda one, value, schema, depth: not one._allows(value, schema["not"], depth),  # pyright: ignore[reportPrivateUsage] -- one file
-    "$ref": lambda one, value, schema, depth: one._allows(value, one._resolve(schema["$ref"]), depth),  # pyright: ignore[reportPrivateUsage] -- one file
+    "$ref": lambda one, value, schema, depth: one._allows(value, resolve(one._root, schema["$ref"]), depth),  # pyright: ignore[reportPrivateUsage] -- one file
     "properties": _properties,
     "patternProperties": _properties,
     "additionalProperties": _properties,
@@ -241,5 +178,5 @@ _WORDS: Mapping[str, _Word] = {
     "maximum": _compared("maximum", lambda value, bound: value <= bound),
     "exclusiveMinimum": _compared("exclusiveMinimum", lambda value, bound: value > bound),
     "exclusiveMaximum": _compared("exclusiveMaximum", lambda value, bound: value < bound),
-    "multipleOf": _compared("multipleOf", lambda value, bound: abs(value / bound - round(value / bound)) < 1e-9),
+    "multipleOf": _compared("multipleOf", _is_multiple),
 }
