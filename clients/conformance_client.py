@@ -117,7 +117,7 @@ async def use(url: str, version: str, context: dict[str, Any]) -> list[str]:
             refused.append(str(error))
 
     async with (
-        httpx2.AsyncClient(timeout=30) as http,
+        httpx2.AsyncClient(timeout=120) as http,
         Client(
             streamable_http_client(url, http_client=http),
             mode=mode,
@@ -150,7 +150,7 @@ async def run(url: str) -> None:
         declared["auth"] = "oauth"
         declared |= {"client_id": CIMD} if scenario == "auth/basic-cimd" else {}
         declared |= {key: context[key] for key in ("client_id", "client_secret") if key in context}
-    async with httpx2.AsyncClient(timeout=30) as http:
+    async with httpx2.AsyncClient(timeout=120) as http:
         admin = Admin(http, gateway)
         await admin.ask("POST", "mcp-servers", declared)
         try:

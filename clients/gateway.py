@@ -20,8 +20,8 @@ from typing import Any
 from tests.fakes.happening import Happening
 
 KEY = "sk-asb-test-0123456789abcdef0123456789abcdef"
-START_S = 30.0
-RECORD_S = 10.0
+START_S = 60.0
+RECORD_S = 30.0
 VIRTUAL_KEYS = [{"name": "team", "value": KEY, "models": ["*"]}]
 
 
@@ -110,7 +110,7 @@ class Gateway:
         path = self._data_dir / "asbru.sqlite"
         if not path.exists():
             return []
-        with contextlib.closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True, timeout=5)) as base:
+        with contextlib.closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True, timeout=30)) as base:
             base.row_factory = sqlite3.Row
             return [dict(row) for row in base.execute("SELECT * FROM requests ORDER BY id")]
 

@@ -41,7 +41,7 @@ def told(run: Agent, folder: Path, target: agents.Target) -> str:
 
 def use_up(target: agents.Target) -> None:
     """Make the only request of the hour; what comes of it does not matter."""
-    connection = http.client.HTTPConnection(target.url.removeprefix("http://"), timeout=10)
+    connection = http.client.HTTPConnection(target.url.removeprefix("http://"), timeout=60)
     with contextlib.closing(connection):
         body = json.dumps({"model": target.model, "messages": [{"role": "user", "content": "hi"}]})
         headers = {"authorization": f"Bearer {target.key}", "content-type": "application/json"}

@@ -30,7 +30,7 @@ ASK: Any = [{"role": "user", "content": "what will the weather be"}]
 @pytest.fixture
 def client(route: Route) -> Iterator[anthropic.Anthropic]:
     """The SDK, without retries of its own."""
-    with anthropic.Anthropic(base_url=route.anthropic_url, api_key=route.key, max_retries=0, timeout=30) as made:
+    with anthropic.Anthropic(base_url=route.anthropic_url, api_key=route.key, max_retries=0, timeout=120) as made:
         yield made
 
 

@@ -31,7 +31,7 @@ def cached(mock_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
 
 def by_openai(gateway: Gateway, model: str, *, stream: bool) -> tuple[str, str | None]:
     """What the OpenAI SDK reads, and what the cache did."""
-    with openai.OpenAI(base_url=f"{gateway.url}/openai/v1", api_key=KEY, max_retries=0, timeout=30) as client:
+    with openai.OpenAI(base_url=f"{gateway.url}/openai/v1", api_key=KEY, max_retries=0, timeout=120) as client:
         given: Any = {"model": model, "messages": ASK, "max_tokens": 4000}
         if not stream:
             raw = client.chat.completions.with_raw_response.create(**given)
@@ -47,7 +47,7 @@ def by_openai(gateway: Gateway, model: str, *, stream: bool) -> tuple[str, str |
 
 def by_anthropic(gateway: Gateway, model: str, *, stream: bool) -> tuple[str, str | None]:
     """The same with the Anthropic SDK."""
-    with anthropic.Anthropic(base_url=f"{gateway.url}/anthropic", api_key=KEY, max_retries=0, timeout=30) as client:
+    with anthropic.Anthropic(base_url=f"{gateway.url}/anthropic", api_key=KEY, max_retries=0, timeout=120) as client:
         given: Any = {"model": model, "messages": ASK, "max_tokens": 4000}
         if not stream:
             raw = client.messages.with_raw_response.create(**given)

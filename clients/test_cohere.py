@@ -63,7 +63,7 @@ def gateway(strict: StrictCohere, mock_url: str, tmp_path_factory: pytest.TempPa
 @pytest.fixture(scope="module")
 def client(gateway: Gateway) -> Iterator[cohere.ClientV2]:
     """The SDK."""
-    with httpx.Client(timeout=30) as connections:
+    with httpx.Client(timeout=120) as connections:
         yield cohere.ClientV2(base_url=f"{gateway.url}/cohere", api_key=KEY, httpx_client=connections)
 
 

@@ -36,7 +36,7 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
         config = {"providers": {"openai": loopback(f"{upstream.url}/v1")}, "virtual_keys": VIRTUAL_KEYS}
         with (
             Gateway(tmp_path_factory.mktemp("media"), config) as gateway,
-            openai.OpenAI(base_url=f"{gateway.url}/v1", api_key=KEY, max_retries=0, timeout=30) as client,
+            openai.OpenAI(base_url=f"{gateway.url}/v1", api_key=KEY, max_retries=0, timeout=120) as client,
         ):
             yield Running(client, gateway, strict)
 

@@ -37,14 +37,14 @@ def url(keeping: Keeping, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
 @pytest.fixture
 def client(url: str) -> Iterator[openai.OpenAI]:
     """The SDK with one key."""
-    with openai.OpenAI(base_url=url, api_key=KEY, max_retries=0, timeout=30) as made:
+    with openai.OpenAI(base_url=url, api_key=KEY, max_retries=0, timeout=120) as made:
         yield made
 
 
 @pytest.fixture
 def other(url: str) -> Iterator[openai.OpenAI]:
     """And with another."""
-    with openai.OpenAI(base_url=url, api_key=OTHER, max_retries=0, timeout=30) as made:
+    with openai.OpenAI(base_url=url, api_key=OTHER, max_retries=0, timeout=120) as made:
         yield made
 
 

@@ -31,7 +31,7 @@ def upstream(request: pytest.FixtureRequest) -> str:
 @pytest.fixture
 def client(gateway: Gateway) -> Iterator[openai.OpenAI]:
     """The SDK, without retries of its own."""
-    with openai.OpenAI(base_url=f"{gateway.url}/openai/v1", api_key=KEY, max_retries=0, timeout=30) as made:
+    with openai.OpenAI(base_url=f"{gateway.url}/openai/v1", api_key=KEY, max_retries=0, timeout=120) as made:
         yield made
 
 

@@ -32,7 +32,7 @@ ASK: Any = [{"role": "user", "content": "what will the weather be"}]
 @pytest.fixture
 def client(route: Route) -> Iterator[openai.OpenAI]:
     """The SDK, without retries of its own."""
-    with openai.OpenAI(base_url=route.openai_url, api_key=route.key, max_retries=0, timeout=30) as made:
+    with openai.OpenAI(base_url=route.openai_url, api_key=route.key, max_retries=0, timeout=120) as made:
         yield made
 
 

@@ -40,7 +40,7 @@ async def _asked(served: Served, text: str, *headers: str) -> str:
 async def _asked_until(served: Served, text: str, found: str) -> None:
     """Asks until the cache finds it: the entry is written after its reply, and the vector after the entry. Nothing is
     kept of a question that is too early."""
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while await _asked(served, text, "x-asbru-cache: read") != found:
             pass
 

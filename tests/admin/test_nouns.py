@@ -9,7 +9,6 @@ from typing import Any
 from urllib.parse import unquote, urlencode, urlsplit
 
 import pytest
-import schemathesis
 from hypothesis import HealthCheck, Phase, given, settings
 from tests.fakes.asgi import Answer, ask
 from tests.fakes.management import Managed, managed
@@ -41,6 +40,8 @@ CHECKED = settings(
 def test_nothing_ends_in_a_5xx(api: Managed) -> None:
     """Any path, query and body that the description allows, on every route. Every response with a body is JSON and says
     that it is nothing else, so that no browser runs a text that a caller wrote."""
+    import schemathesis  # takes half a second: other processes, which only collect this test, do without
+
     schema = schemathesis.openapi.from_dict(api.application.openapi())
     walked = 0
     for found in schema.get_all_operations():

@@ -21,7 +21,7 @@ STAYS = "import os, time; os.write(1, b'%d' % os.getpid()); time.sleep(600)"
 def asked(path: Path) -> socket.socket:
     """A connection."""
     connection = socket.socket(socket.AF_UNIX)
-    connection.settimeout(20)
+    connection.settimeout(60)
     connection.connect(str(path))
     return connection
 

@@ -16,7 +16,7 @@ def test_held_port_can_be_listened_on_by_workers() -> None:
         worker.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
         worker.bind((host, port))
         worker.listen()
-        with socket.create_connection((host, port), timeout=5):
+        with socket.create_connection((host, port), timeout=30):
             accepted, _ = worker.accept()
             accepted.close()
 

@@ -60,7 +60,7 @@ def family() -> Iterator[Family]:
         yield found
     finally:
         found.parent.kill()
-        found.parent.communicate(timeout=20)
+        found.parent.communicate(timeout=60)
 
 
 def test_tree_holds_descendants_only(family: Family) -> None:

@@ -1,7 +1,9 @@
-"""The `asbru` command as people run it."""
+"""The `asbru` command as people run it: in a process of its own where that is the point, else in that of the test,
+which has loaded already what a configuration takes ten times as long to load as to check."""
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import re
@@ -11,17 +13,28 @@ import subprocess
 import sys
 from pathlib import Path
 
+from click.testing import CliRunner
 from tests.fakes.upstream import FakeUpstream, Reply
 
 from asbru import __version__
 from asbru.app.config import ConfigFile
+from asbru.cli import commands
+
+KEYLESS = {"OPENAI_API_KEY": "", "ANTHROPIC_API_KEY": "", "GROQ_API_KEY": ""}
 
 
 def run(*arguments: str, cwd: Path, **variables: str) -> subprocess.CompletedProcess[str]:
     """The command's outcome."""
     argv = [sys.executable, "-m", "asbru", *arguments]
-    env = {**os.environ, "OPENAI_API_KEY": "", "ANTHROPIC_API_KEY": "", "GROQ_API_KEY": "", **variables}
-    return subprocess.run(argv, cwd=cwd, env=env, capture_output=True, text=True, check=False, timeout=30)
+    env = {**os.environ, **KEYLESS, **variables}
+    return subprocess.run(argv, cwd=cwd, env=env, capture_output=True, text=True, check=False, timeout=120)
+
+
+def run_here(command: str, *arguments: str, cwd: Path, **variables: str) -> subprocess.CompletedProcess[str]:
+    """Likewise, without a process; an exception that is not a way to end fails the test."""
+    with contextlib.chdir(cwd):
+        ran = CliRunner().invoke(commands()[command], arguments, env={**KEYLESS, **variables}, catch_exceptions=False)
+    return subprocess.CompletedProcess(arguments, ran.exit_code, ran.stdout, ran.stderr)
 
 
 def test_help_lists_commands_and_loads_none(tmp_path: Path) -> None:
@@ -66,7 +79,7 @@ def test_config_check_prints_a_summary(tmp_path: Path) -> None:
 def test_config_check_says_when_nobody_can_call(tmp_path: Path) -> None:
     """With every virtual key disabled the summary does not pass over it."""
     (tmp_path / "c.yaml").write_text("{providers: {mock: {}}, virtual_keys: [{name: a, value: env.NOWHERE}]}")
-    ran = run("config", "check", "--config", "c.yaml", cwd=tmp_path)
+    ran = run_here("config", "check", "--config", "c.yaml", cwd=tmp_path)
     assert "every virtual key is disabled, so every call will be refused" in ran.stderr
     assert "no usable virtual key: every call will be refused" in ran.stdout
 
@@ -74,7 +87,7 @@ def test_config_check_says_when_nobody_can_call(tmp_path: Path) -> None:
 def test_config_check_prints_all_errors(tmp_path: Path) -> None:
     """A bad file: exit 1, every error on stderr."""
     (tmp_path / "c.json").write_text('{"provider": {},\n "listen": {"port": -1}}')
-    ran = run("config", "check", "--config", "c.json", cwd=tmp_path)
+    ran = run_here("config", "check", "--config", "c.json", cwd=tmp_path)
     assert ran.returncode == 1
     assert "did you mean 'providers'?" in ran.stderr
     assert "line 2: listen.port" in ran.stderr
@@ -88,14 +101,14 @@ def test_config_check_live_asks_the_providers(tmp_path: Path) -> None:
         upstream.on("/v1/models", Reply.json({"object": "list", "data": []}))
         text = f"providers: {{local: {{dialect: openai, allow_loopback: true, base_url: '{upstream.url}'}}}}"
         (tmp_path / "c.yaml").write_text(text)
-        ran = run("config", "check", "--config", "c.yaml", cwd=tmp_path)
+        ran = run_here("config", "check", "--config", "c.yaml", cwd=tmp_path)
         assert (ran.returncode, len(upstream.requests)) == (0, 0)
         assert "warning: line 1: providers.local.base_url: the URL has no version segment" in ran.stderr
-        ran = run("config", "check", "--live", "--config", "c.yaml", cwd=tmp_path)
+        ran = run_here("config", "check", "--live", "--config", "c.yaml", cwd=tmp_path)
         assert ran.returncode == 1
         assert f"set `base_url: {upstream.url}/v1`\n1 error\n" in ran.stderr
         (tmp_path / "c.yaml").write_text(text.replace(upstream.url, f"{upstream.url}/v1"))
-        assert run("config", "check", "--live", "--config", "c.yaml", cwd=tmp_path).returncode == 0
+        assert run_here("config", "check", "--live", "--config", "c.yaml", cwd=tmp_path).returncode == 0
 
 
 def test_config_init_writes_an_example_that_is_accepted(tmp_path: Path) -> None:
@@ -106,20 +119,20 @@ def test_config_init_writes_an_example_that_is_accepted(tmp_path: Path) -> None:
     assert "asbru-data/config.yaml" in ran.stdout
     path = tmp_path / "asbru-data" / "config.yaml"
     assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700
-    checked = run("config", "check", cwd=tmp_path)
+    checked = run_here("config", "check", cwd=tmp_path)
     assert (checked.returncode, checked.stderr) == (0, "")
     text = re.sub(r"^#(?=\S|  )", "", path.read_text(), flags=re.MULTILINE)
     path.write_text(text)
     keys = {name: f"value-{name}-0123456789" for name in re.findall(r"env\.(\w+)", text)}
-    checked = run("config", "check", cwd=tmp_path, **keys)
+    checked = run_here("config", "check", cwd=tmp_path, **keys)
     assert (checked.returncode, checked.stderr) == (0, "")
     assert "2 virtual keys, 1 fallback" in checked.stdout
-    again = run("config", "init", cwd=tmp_path)
+    again = run_here("config", "init", cwd=tmp_path)
     assert again.returncode == 1
     assert "already exists" in again.stderr
     assert path.read_text() == text
-    assert run("config", "init", "--config", "mine.yaml", cwd=tmp_path).returncode == 0
-    assert run("config", "check", "--config", "mine.yaml", cwd=tmp_path).returncode == 0
+    assert run_here("config", "init", "--config", "mine.yaml", cwd=tmp_path).returncode == 0
+    assert run_here("config", "check", "--config", "mine.yaml", cwd=tmp_path).returncode == 0
 
 
 def test_config_schema_is_the_models(tmp_path: Path) -> None:

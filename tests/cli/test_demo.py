@@ -18,7 +18,7 @@ from urllib.parse import urlsplit
 
 from tests.fakes.waiting import wait
 
-WAIT_S = 60.0
+WAIT_S = 150.0
 
 
 @contextlib.contextmanager

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import msgspec
-from tests.cli.test_cli import run
+from tests.cli.test_cli import run, run_here
 from tests.fakes.books import row
 
 from asbru.records import query
@@ -44,6 +44,6 @@ def test_mistakes_are_told_in_a_line(tmp_path: Path) -> None:
         ("--since", "2026-01-01", "--data-dir", "nowhere"),
         ("--since", "2026-01-01", "--data-dir", "data", "--config", "bad.yaml"),
     ):
-        ran = run("reprice", *arguments, cwd=tmp_path)
+        ran = run_here("reprice", *arguments, cwd=tmp_path)
         assert ran.returncode in (1, 2)
         assert ran.stderr and "Traceback" not in ran.stderr

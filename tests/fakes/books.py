@@ -26,7 +26,7 @@ from asbru.records import COLUMNS, RecordWriter
 from asbru.storage import DATABASE_NAME, sqlite_url
 from asbru.telemetry import Meter
 
-WAIT_S = 20.0
+WAIT_S = 60.0
 
 ENVIRONMENT = {
     **{name: value for name, value in os.environ.items() if name != "ASBRU_SUPERVISOR_PID"},

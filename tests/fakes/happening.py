@@ -6,7 +6,7 @@ import asyncio
 import concurrent.futures
 import time
 
-WAIT_S = 10.0
+WAIT_S = 30.0
 
 
 class Happening:

@@ -22,7 +22,7 @@ from tests.fakes.compiler import compile_there, compiler_socket
 from asbru.app.children import Commands
 from asbru.app.lifeline import end_with_supervisor
 
-WAIT_S = 20.0
+WAIT_S = 60.0
 
 
 def wait_until(holds: Callable[[], object], what: str) -> None:

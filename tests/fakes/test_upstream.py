@@ -38,12 +38,12 @@ class _Client:
 
     async def until(self, end: bytes) -> bytes:
         """Everything up to and with `end`."""
-        return await asyncio.wait_for(self._reader.readuntil(end), 10)
+        return await asyncio.wait_for(self._reader.readuntil(end), 60)
 
     async def rest(self) -> bytes:
         """Everything until the connection ends."""
         try:
-            return await asyncio.wait_for(self._reader.read(), 10)
+            return await asyncio.wait_for(self._reader.read(), 60)
         finally:
             await self.leave()
 
@@ -191,12 +191,12 @@ def test_in_a_thread_with_tls(tmp_path: Path) -> None:
     with FakeUpstream(tls=authority.server_context()) as upstream:
         upstream.otherwise = lambda seen: Reply.json({"asked": seen.path})
         trusting = ssl.create_default_context(cadata=authority.ca_pem)
-        connection = http.client.HTTPSConnection("127.0.0.1", upstream.port, context=trusting, timeout=10)
+        connection = http.client.HTTPSConnection("127.0.0.1", upstream.port, context=trusting, timeout=60)
         connection.request("GET", "/hello")
         assert json.loads(connection.getresponse().read()) == {"asked": "/hello"}
         connection.close()
         upstream.expect(1).wait()
-        doubting = http.client.HTTPSConnection("127.0.0.1", upstream.port, timeout=10)
+        doubting = http.client.HTTPSConnection("127.0.0.1", upstream.port, timeout=60)
         with pytest.raises(ssl.SSLCertVerificationError):
             doubting.request("GET", "/")
         doubting.close()
@@ -209,7 +209,7 @@ def test_faults_of_a_callable_are_raised() -> None:
         raise KeyError(seen.path)
 
     def call(upstream: FakeUpstream) -> None:
-        connection = http.client.HTTPConnection("127.0.0.1", upstream.port, timeout=10)
+        connection = http.client.HTTPConnection("127.0.0.1", upstream.port, timeout=60)
         connection.request("GET", "/oops")
         with pytest.raises(http.client.RemoteDisconnected):
             connection.getresponse()

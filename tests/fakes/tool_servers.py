@@ -218,14 +218,14 @@ class Caller:
 
     async def messages(self, count: int) -> list[dict[str, Any]]:
         """Wait for so many messages."""
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             while len(self._response.messages()) < count:
                 self._response.parser.feed_data(await self._reader.read(1 << 20))
         return self._response.messages()
 
     async def end(self) -> list[dict[str, Any]]:
         """Wait for the end of the response."""
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             while not self._response.complete:
                 self._response.parser.feed_data(await self._reader.read(1 << 20))
         return self._response.messages()

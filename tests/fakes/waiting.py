@@ -9,7 +9,7 @@ import asyncio
 import time
 from collections.abc import Callable
 
-WAIT_S = 10.0
+WAIT_S = 30.0
 _LOOK_S = 0.002
 
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 KEY = "sk-asb-journeys-0000"
-WAIT_S = 10.0
+WAIT_S = 30.0
 HOST = "127.0.0.1"
 
 

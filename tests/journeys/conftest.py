@@ -13,7 +13,7 @@ from collections.abc import Iterator
 import pytest
 import uvloop
 
-JOURNEY_S = 60.0
+JOURNEY_S = 180.0
 """No journey lasts longer."""
 
 

@@ -200,7 +200,7 @@ class Gateway:
 
     async def settle(self) -> None:
         """Wait until nothing is under way; fails when something stays."""
-        await until(lambda: not self.left_over(), "nothing is left over", 5.0)
+        await until(lambda: not self.left_over(), "nothing is left over")
 
     def left_over(self) -> list[str]:
         """What is still under way."""

@@ -1,4 +1,5 @@
-"""`asbru serve` as processes, with providers on a fake upstream in the test's loop.
+"""The gateway as processes, with providers on a fake upstream in the test's loop; only its compile step is forked from
+a process that has loaded it (`tests.fakes.gateway_process`).
 
 async with FakeUpstream() as upstream, Served(tmp_path, upstream.url) as served:
     answer = await served.call(CHAT_PATH, chat())
@@ -12,16 +13,16 @@ import asyncio
 import json
 import signal
 import sqlite3
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from tests.fakes.gateway_process import serve_command, serve_environment
 from tests.fakes.waiting import until
 from tests.journeys.caller import KEY, Caller, UpstreamResponse, request
 
-START_S = 30.0
-END_S = 20.0
+START_S = 60.0
+END_S = 60.0
 
 
 class Served:
@@ -58,10 +59,12 @@ class Served:
         fresh.replace(self.config)
 
     async def __aenter__(self) -> Served:
-        argv = ["-m", "asbru", "serve", "--port", "0", "--workers", str(self._workers)]
-        argv += ["--config", str(self.config), "--data-dir", str(self.folder / "data")]
+        argv = serve_command("--port", "0", "--workers", str(self._workers), "--config", str(self.config))
+        argv += ["--data-dir", str(self.folder / "data")]
         with self.log.open("wb") as log:
-            self.process = await asyncio.create_subprocess_exec(sys.executable, *argv, stdout=log, stderr=log)
+            self.process = await asyncio.create_subprocess_exec(
+                *argv, stdout=log, stderr=log, env=serve_environment()
+            )
         await until(lambda: self.says("ready: ") or self.process.returncode is not None, "ready", START_S)
         assert self.process.returncode is None, self.log.read_text()
         self.port = int(self.log.read_text().partition("ready: http://127.0.0.1:")[2].split()[0])

@@ -27,6 +27,7 @@ from asbru.mcp.servers.code_settings import CodeModeSettings
 from asbru.pipeline.tools import Toolbox
 
 ERAS = ("legacy", "2026-07-28")
+LOOKS = 20
 META = ["listToolFiles", "readToolFile", "getToolDocs", "executeToolCode"]
 
 
@@ -291,6 +292,14 @@ def test_a_server_asks_the_caller_of_a_script() -> None:
     asyncio.run(body())
 
 
+async def _others_are_served_during_a_loop(client: Client) -> bool:
+    loop = asyncio.create_task(error_of(client, "while True:\n    pass"))
+    assert "Result:\n1" in await text_of(client, "executeToolCode", code="result = 1")
+    is_during = not loop.done()
+    assert "(time)" in await loop
+    return is_during
+
+
 def test_what_stops_scripts() -> None:
     """Loops, memory, recursion, output, calls and imports: each ends with words of its own, and the gateway serves
     others meanwhile."""
@@ -299,10 +308,12 @@ def test_what_stops_scripts() -> None:
         limits = {"time_s": 0.5, "memory_bytes": 16 << 20, "calls_max": 3, "result_bytes_max": 2048, "call_s": 0.5}
         async with ToolServer() as server, served(server, _key("all", ("*",)), **limits) as gateway:
             async with agent(gateway, ERAS[1]) as client:
-                loop = asyncio.create_task(error_of(client, "while True:\n    pass"))
-                assert "Result:\n1" in await text_of(client, "executeToolCode", code="result = 1")
-                assert not loop.done()
-                assert "(time)" in await loop
+                # A busy machine may run the other script only when the time of the loop is up: then it says nothing.
+                for _ in range(LOOKS):
+                    if await _others_are_served_during_a_loop(client):
+                        break
+                else:
+                    pytest.fail(f"in {LOOKS} attempts nothing was served while a script ran")
                 for code, kind in (
                     ("x = 'a' * (1 << 30)", "memory"),
                     ("x = []\nwhile True:\n    x.append('a' * 1000)", "memory"),

@@ -59,7 +59,7 @@ async def test_the_control_process_may_die(tmp_path: Path) -> None:
     """Switched on it answers through every worker; killed, it is 503 with Retry-After until there is another."""
 
     async def answered(status: int) -> UpstreamResponse:
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             while (answer := await served.call("/api/v1/status", method="GET")).status != status:
                 assert (await served.call("/livez", method="GET")).status == 200
             return answer

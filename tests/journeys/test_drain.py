@@ -197,6 +197,6 @@ async def test_a_bad_file_changes_nothing(tmp_path: Path) -> None:
 
 async def _serves(served: Served, key: str) -> None:
     """Until calls with `key` are served."""
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while (await served.call(CHAT_PATH, chat(), key=key)).status != 200:
             pass  # asked again: the call itself awaits

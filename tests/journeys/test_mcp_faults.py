@@ -99,7 +99,7 @@ async def calling(
             ),
             virtual_keys=keys_of(all=("*",)),
         )
-        async with gateway, httpx2.AsyncClient(headers=HEADERS, timeout=20) as client:
+        async with gateway, httpx2.AsyncClient(headers=HEADERS, timeout=60) as client:
 
             async def call() -> Any:
                 params = {"name": "one__add", "arguments": {"a": 1}}

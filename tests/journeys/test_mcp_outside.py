@@ -54,7 +54,7 @@ async def test_the_one_caller_is_asked_and_of_several_nobody(tmp_path: Path) -> 
         servers = {"asking": {"url": f"{url}/mcp", "allow_loopback": True}}
         async with (
             Served(tmp_path, upstream.url, workers=3, mcp={"servers": servers}, virtual_keys=keys) as those,
-            asyncio.timeout(60),
+            asyncio.timeout(150),
         ):
             await server.listening.wait()
             asked: list[str] = []

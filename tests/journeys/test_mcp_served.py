@@ -61,7 +61,7 @@ async def _cancel_at_any_worker(served: Served) -> None:
         for number in range(CANCELLED)
     ]
     told = {"jsonrpc": "2.0", "method": "notifications/cancelled"}
-    async with asyncio.timeout(20.0):
+    async with asyncio.timeout(60.0):
         for number, asked in enumerate(calls):
             while not asked.done():  # until the call is under way, there is nothing to take back
                 params = {"requestId": number}
@@ -72,7 +72,7 @@ async def _cancel_at_any_worker(served: Served) -> None:
 
 async def _listed(served: Served) -> list[str]:
     """The names of tools, once there are any."""
-    async with asyncio.timeout(10.0):
+    async with asyncio.timeout(60.0):
         while True:
             tools = (await _rpc(served, "tools/list"))["result"]["tools"]
             if tools:

@@ -227,7 +227,7 @@ async def test_messages_come_to_any_worker_and_what_ends_ends_at_all(tmp_path: P
         servers = {"counter": {"command": command}}
         settings: dict[str, Any] = {"mcp": {"servers": servers}, "virtual_keys": keys}
         async with Served(tmp_path, upstream.url, workers=3, **settings) as those, httpx2.AsyncClient() as http:
-            async with asyncio.timeout(30):
+            async with asyncio.timeout(90):
                 asked = {"jsonrpc": "2.0", "id": 1, "method": "tools/list"}
                 at, headers = f"http://127.0.0.1:{those.port}/mcp", {"authorization": f"Bearer {KEY}"}
                 while True:
@@ -250,7 +250,7 @@ async def _ends_at_every_worker(port: int) -> None:
     """A session that is ended at one worker, of streamable HTTP: soon no worker knows it."""
     url, ping = f"http://127.0.0.1:{port}/mcp", {"jsonrpc": "2.0", "id": 1, "method": "ping"}
     headers = {"authorization": f"Bearer {KEY}", "accept": "application/json, text/event-stream"}
-    async with _each_alone(headers) as http, asyncio.timeout(30):
+    async with _each_alone(headers) as http, asyncio.timeout(90):
         own = {"mcp-session-id": (await http.post(url, json=_BEGIN)).headers["mcp-session-id"]}
         assert (await http.post(url, json=ping, headers=own)).status_code == 200
         assert (await http.delete(url, headers=own)).status_code == 204

@@ -101,7 +101,7 @@ def test_passthrough_over_sockets(tmp_path: Path) -> None:
                 (seen,) = upstream.requests
                 assert seen.target == "/v1/things/1?a=b" and KEY not in str(seen.header_list)
                 assert await served.end(signal.SIGTERM) == 0
-                first, second = served.rows()
+                first, second = sorted(served.rows(), key=lambda row: row["status"], reverse=True)
                 assert (first["surface"], first["route"]) == ("passthrough.openai", "GET /things/1")
                 assert (second["status"], second["error_code"]) == (403, "forbidden")
 

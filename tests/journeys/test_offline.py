@@ -9,7 +9,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-WAIT_S = 60.0
+WAIT_S = 150.0
 NOWHERE = "http://127.0.0.1:9"
 """A proxy that is not there: whoever asks it for the world fails at once."""
 

@@ -14,7 +14,7 @@ from tests.journeys.served import Served
 from tests.journeys.talk import CHAT_PATH, CHAT_REPLY, chat
 
 CONTROL = {"control": {"enabled": True}}
-WAIT_S = 20.0
+WAIT_S = 60.0
 
 
 async def test_a_call_is_seen_live_and_in_the_overview(tmp_path: Path) -> None:

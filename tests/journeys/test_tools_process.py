@@ -45,7 +45,7 @@ async def counted(port: int, server: str, mode: str, calls: int = CALLS) -> list
 
 async def recovers(port: int, server: str) -> int:
     """What is counted once calls are answered again."""
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while True:
             with contextlib.suppress(Exception):
                 return (await counted(port, server, "2026-07-28", 1))[0]
@@ -114,7 +114,7 @@ def write_tools(folder: Path, description: str) -> Path:
 
 async def eventually(ask: Callable[[], Awaitable[Any]], holds: Callable[[Any], bool]) -> None:
     """Ask until it holds."""
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while True:
             if holds(await ask()):
                 return

@@ -49,7 +49,7 @@ async def test_a_collector_that_hangs_does_not_hold_up_the_end(
             upstream.otherwise = Reply.json(CHAT_REPLY)
             for _ in range(3):
                 assert (await served.call(CHAT_PATH, chat())).status == 200
-            await until(lambda: there.requests, "the collector is asked", 20.0)
+            await until(lambda: there.requests, "the collector is asked", 60.0)
             calls = 3
             if switched_off:
                 served.write(tracing={"enabled": False})
@@ -71,7 +71,7 @@ async def test_a_collector_that_hangs_holds_up_no_call(tmp_path: Path) -> None:
                 for _ in range(QUEUED_SPANS_MAX + BATCH_SPANS):  # each has two spans
                     caller.send(request(CHAT_PATH, chat()))
                     assert (await caller.answer()).status == 200
-            async with asyncio.timeout(20.0):
+            async with asyncio.timeout(60.0):
                 while not (found := await metrics(served))[DROPPED]:
                     pass  # each look is a request
             assert 0 < found["asbru_spans_queued"] <= QUEUED_SPANS_MAX
@@ -80,7 +80,7 @@ async def test_a_collector_that_hangs_holds_up_no_call(tmp_path: Path) -> None:
 async def _until_untraced(served: Served, upstream: FakeUpstream) -> int:
     """Call until a reload has ended tracing; how many calls that took."""
     calls = 0
-    async with asyncio.timeout(20.0):
+    async with asyncio.timeout(60.0):
         while "traceparent" in upstream.requests[-1].headers:
             assert (await served.call(CHAT_PATH, chat())).status == 200
             calls += 1

@@ -1,5 +1,5 @@
-"""A real gateway for the tests of the UI, and the pages on it: `asbru serve` with the mock, the control process and a
-first admin. Pages fail on whatever a person would never see and should never happen: see `Watched`."""
+"""A real gateway for the tests of the UI, and the pages on it: all its processes with the mock, and a first admin.
+Pages fail on whatever a person would never see and should never happen: see `Watched`."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ import os
 import re
 import signal
 import subprocess
-import sys
 from pathlib import Path
 from typing import Any, Literal
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, Request, expect, sync_playwright
+from tests.fakes.gateway_process import serve_command, serve_environment
 from tests.fakes.waiting import wait
 from tools.ui import browser as browser_path
 
@@ -23,7 +23,7 @@ SHOTS = ROOT / "build" / "shots"
 AXE = ROOT / "ui" / "node_modules" / "axe-core" / "axe.min.js"
 SETUP_TOKEN = "set-up-token-of-the-tests"
 ADMIN, PASSWORD = "ann", "correct horse battery"
-START_S = 30.0
+START_S = 60.0
 WAIT_MS = 30_000
 THEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
 SIZES = {"1280": (1280, 800), "390": (390, 844)}
@@ -69,10 +69,10 @@ class Gateway:
         (folder / "config.json").write_text(json.dumps(config))
 
     def __enter__(self) -> Gateway:
-        argv = [sys.executable, "-m", "asbru", "serve", "--port", "0", "--config", str(self.folder / "config.json")]
+        argv = serve_command("--port", "0", "--config", str(self.folder / "config.json"))
         argv += ["--data-dir", str(self.folder / "data")]
         with self.log.open("wb") as log:
-            environment = {**os.environ, "ASBRU_SETUP_TOKEN": SETUP_TOKEN}
+            environment = serve_environment(ASBRU_SETUP_TOKEN=SETUP_TOKEN)
             self.process = subprocess.Popen(argv, stdout=log, stderr=log, env=environment)
         wait(lambda: "ready: " in self.log.read_text() or self.process.poll() is not None, "ready", START_S)
         assert self.process.poll() is None, self.log.read_text()
@@ -82,7 +82,7 @@ class Gateway:
 
     def __exit__(self, *_: object) -> None:
         self.process.send_signal(signal.SIGTERM)
-        self.process.wait(timeout=20)
+        self.process.wait(timeout=60)
 
     @property
     def url(self) -> str:
@@ -102,7 +102,7 @@ class Gateway:
     def session(self, name: str, password: str) -> str:
         """The cookie of a session, the same for all tests of a gateway."""
         if name not in self._sessions:
-            connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=20)
+            connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
             body = json.dumps({"name": name, "password": password})
             connection.request("POST", "/api/v1/session", body, {"content-type": "application/json"})
             response = connection.getresponse()
@@ -125,7 +125,7 @@ class Gateway:
 
     def send(self, method: str, path: str, body: object, credential: str) -> tuple[int, Any]:
         """One request; its status and JSON."""
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=20)
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
         headers = {"content-type": "application/json"}
         if credential:
             headers["authorization"] = f"Bearer {credential}"

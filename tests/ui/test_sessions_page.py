@@ -25,7 +25,7 @@ def gateway(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gateway]:
 
 def call(gateway: Gateway, key: str, session: str, model: str = "mock/echo") -> None:
     """A call of Claude Code's in a session."""
-    connection = http.client.HTTPConnection("127.0.0.1", gateway.port, timeout=20)
+    connection = http.client.HTTPConnection("127.0.0.1", gateway.port, timeout=60)
     headers = {"authorization": f"Bearer {key}", "content-type": "application/json"}
     headers |= {"user-agent": "claude-cli/2.0.1 (external, cli)", "x-claude-code-session-id": session}
     body = {"model": model, "messages": [{"role": "user", "content": "hello"}]}

@@ -13,7 +13,7 @@ import pytest
 from asbru.upstream.resolve import FOUND_KEPT_S, LOOKUPS_MAX, NOT_FOUND_KEPT_S, Address, Resolver
 
 HERE: Address = (socket.AF_INET, ("127.0.0.1", 1))
-WAIT_S = 10.0
+WAIT_S = 30.0
 
 
 class System:

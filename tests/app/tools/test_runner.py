@@ -136,7 +136,7 @@ async def test_a_server_that_dies_is_started_anew_and_calls_are_told_why(tmp_pat
 
 async def until_called(those: Any, tool: str) -> Any:
     """The result of a tool once its server runs again; 503 until then."""
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while True:
             entry = those.entry("files")
             status, messages = await post(

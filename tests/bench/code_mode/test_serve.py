@@ -26,7 +26,7 @@ def test_servers_speak_mcp() -> None:
         return response.status, json.loads(body) if body else None
 
     with Served(servers) as served:
-        link = http.client.HTTPConnection("127.0.0.1", served.port, timeout=10)
+        link = http.client.HTTPConnection("127.0.0.1", served.port, timeout=60)
         assert ask(link, "/crm/mcp", {"id": 1, "method": "initialize"})[1]["result"]["serverInfo"]["name"] == "crm"
         assert ask(link, "/crm/mcp", {"method": "notifications/initialized"}) == (202, None)
         listed = ask(link, "/crm/mcp", {"id": 2, "method": "tools/list"})[1]["result"]["tools"]

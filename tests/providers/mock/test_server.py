@@ -20,7 +20,7 @@ import pytest
 
 from asbru.providers.mock.script import STORY
 
-WAIT_S = 10.0
+WAIT_S = 30.0
 TOOL = {"type": "object", "properties": {"path": {"type": "string"}, "lines": {"type": "integer"}}}
 
 
