@@ -97,7 +97,7 @@ def governed() -> Call:
 
 @scenario
 def governed_keys() -> Call:
-    """The same for a hundred keys in ten teams, 5,000 calls a second: what is kept for each key is used by few calls."""
+    """The same for a hundred keys in ten teams, 5,000 calls a second: what a key has is used by few calls."""
     from bench.asbru_rig import KEY_COUNT
 
     return _governed(KEY_COUNT, call_s=0.0002)

@@ -16,9 +16,9 @@ from asbru.core.traits import PLAIN_ADDRESSING, Addressing, fits_glob
 from asbru.dialects import Dialect, Operation
 from asbru.pipeline.call import Attempt, Call
 from asbru.routing import Key, ProviderRoute
+from asbru.telemetry.tracing import write_unsampled
 from asbru.upstream import Body, ExchangeDeadlines, Pool
 from asbru.upstream.credentials import FixedCredential, OutgoingRequest
-from asbru.telemetry.tracing import write_unsampled
 from asbru.wire.forwarded import TO_ANY_DIALECT, TRACE_HEADERS, ForwardedHeaders
 from asbru.wire.http_heads import JSON_LINE
 

@@ -140,7 +140,9 @@ class CallLease:
 
     def covers(self, call: Call, attempt: Attempt) -> bool:
         limits_targets, first = self._leases.limits.owners.limits_targets, self._first
-        return not limits_targets and (first is None or (attempt.target is first and len(call.attempts) <= self._held))
+        return not limits_targets and (
+            first is None or (attempt.target is first and len(call.attempts) <= self._held)
+        )
 
     async def attempt(self, call: Call, attempt: Attempt) -> None:
         leases = self._leases

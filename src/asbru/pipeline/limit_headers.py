@@ -43,7 +43,7 @@ class LimitHeaderLines:
         now_s = self._unix_time()
         at = (call.caller.name, call.dialect.name)
         made_s, own = self._kept.get(at, (0.0, b""))
-        if call.error is not None and isinstance(call.error, LimitReached):
+        if isinstance(call.error, LimitReached):
             standings = self._standings.standing(call.caller.name)
             own = write_lines(standings, call.dialect, now_s, refused_by=_standing_of(call.error))
         elif not made_s <= now_s < made_s + FRESH_S:
@@ -97,12 +97,6 @@ def _without_providers_own(lines: bytes) -> bytes:
     times as much as finding where they begin."""
     lower = lines.lower()
     at = lower.find(_MARK)
-    if at < 0:
-        return lines
-    begin = lower.rfind(b"\n", 0, at) + 1
-    found = _PROVIDERS_OWN.match(lower, begin)
-    if found is not None and lower.find(_MARK, found.end()) < 0:  # nearly always: all of them together
-        return lines[:begin] + lines[found.end() :]
     left = b""
     begun = 0
     while at >= 0:

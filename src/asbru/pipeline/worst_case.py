@@ -185,6 +185,12 @@ def worst_case(call: Call, target: Target, rates: Rates, settings: Reservation) 
             output_cost = rate.output_cost
             cost = -(-(input_tokens * rate.input_cost + output_tokens * output_cost) // MTOK)
             return WorstCase(input_tokens, output_tokens, cost if cost < NEED_MAX else NEED_MAX, output_cost)
+    return _in_general(call, target, rates, settings)
+
+
+def _in_general(call: Call, target: Target, rates: Rates, settings: Reservation) -> WorstCase:
+    """The worst case of any attempt, whatever it is charged by."""
+    operation, head = call.operation, call.head
     if operation.is_free:
         return WorstCase(0, 0, 0)
     assert head is not None
@@ -252,8 +258,7 @@ def _output_tokens(head: RequestHead, target: Target, settings: Reservation) -> 
     if allowed is None or allowed <= 0:  # see `max_tokens_of`
         traits = target.provider.only_traits or target.provider.traits[target.model]
         allowed = traits.max_output_tokens or most
-        if allowed > most:
-            allowed = most
+        allowed = min(allowed, most)
     elif head.stream and allowed > most:
         allowed = most
     if head.choices > 1:

@@ -66,7 +66,7 @@ def test_ids_are_distinct_and_never_zero() -> None:
         trace = begun(Tracer(1.0, (), lambda _: None, draw=lambda count, drawn=drawn: drawn * count))
         ids = {trace.span_id, *(trace.attempt_id(number) for number in range(1, 65))}
         assert len(ids) == 65
-        assert 0 < min(ids) and max(ids) < 2**64
+        assert min(ids) > 0 and max(ids) < 2**64
 
 
 def test_what_the_provider_of_an_unsampled_call_is_told() -> None:

@@ -93,7 +93,8 @@ class Tracer:
 
     def below(self, parent: CallTrace) -> CallTrace:
         """The place of a call that another call makes."""
-        trace = CallTrace(parent.trace_id, _span_id(self._ids.pop() if self._ids else self._draw_ids()), sampled=parent.sampled)
+        drawn = self._ids.pop() if self._ids else self._draw_ids()
+        trace = CallTrace(parent.trace_id, _span_id(drawn), sampled=parent.sampled)
         trace.parent_id, trace.flags, trace.state = parent.span_id, parent.flags, parent.state
         return trace
 
