@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
 import uvloop
-from tests.fakes.ledgers import Desk
+from tests.fakes.ledgers import NOW_MS, Desk
 
 from asbru.app.build import build_rooms, declare
 from asbru.app.lasting import Lasting
@@ -26,6 +27,9 @@ from asbru.edge.door import Door
 from asbru.edge.server import Server, ServerConnection, ServerLimits
 from asbru.governance import VIRTUAL_KEY, digest_of, write_virtual_key
 from asbru.governance.entries import OWNER, KeyEntry, LimitEntry, OwnerEntry
+from asbru.governance.ledger import Answer, Claim, Ledger, MemoryBooks, Report, Slice
+from asbru.governance.ledger.ledger import is_sliding
+from asbru.pipeline.limit_headers import LimitHeaderLines
 from asbru.records import usage_columns
 from asbru.records.row import NO_CACHE, NO_UNITS
 from asbru.telemetry import Meter
@@ -34,9 +38,9 @@ from asbru.upstream.connection import UpstreamConnection
 _PEPPER = b"micro"
 _KEY = b"sk-asb-bench"
 _PRICE = PriceRow(150_000_000, 600_000_000, 150_000_000, 150_000_000, 150_000_000, 0, 0)
-_CALL_S = 0.0005
-"""Between two governed calls, by the clock of the limits."""
-_FLUSH_CALLS = 500
+_FLUSH_S = 1.0
+KEY_COUNT, TEAM_COUNT = 100, 10
+"""Of the rig with many keys; as the target `asbru_governed` has them."""
 
 
 class FakeTransport:
@@ -83,11 +87,34 @@ class RowCount:
         self.rows += 1
 
 
+class GenerousLedger(Ledger):
+    """Gives whatever is wished and keeps no books: what is counted is the worker's work, not the ledger's."""
+
+    def __init__(self) -> None:
+        super().__init__(MemoryBooks())
+
+    def take(self, holder: str, asks: Sequence[Sequence[Claim]], now_ms: int) -> list[Answer]:
+        """A slice for each claim, good until its bucket ends, or for an hour of a budget."""
+        del holder
+        return [Answer(tuple([_slice(claim, now_ms) for claim in claims])) for claims in asks]
+
+    def settle(self, holder: str, number: int, reports: Sequence[Report], now_ms: int) -> None:
+        """Nothing is written."""
+
+
+def _slice(claim: Claim, now_ms: int) -> Slice:
+    sliding = is_sliding(claim.limit)
+    start_ms = now_ms // 1000 * 1000 if sliding else NOW_MS
+    until_ms = start_ms + 1000 if sliding else NOW_MS + 3_600_000
+    return Slice(claim.key, start_ms, claim.need + claim.wish, until_ms - now_ms, 0, 0 if sliding else until_ms)
+
+
 class Rig:
     """A door with one caller's connection and one provider's. `dialect` is the provider's. `desk`: the limits, whose
-    ledger is in memory; with it the key, its team and its customer each have a budget and two rate limits."""
+    ledger is in memory; with it the key, its team and its customer each have a budget and two rate limits. `keys`: how
+    many there are, in teams, each with a connection of its own."""
 
-    def __init__(self, dialect: str, desk: Desk | None = None) -> None:
+    def __init__(self, dialect: str, desk: Desk | None = None, keys: int = 1) -> None:
         loop = uvloop.new_event_loop()
         asyncio.set_event_loop(loop)
         self.rows = RowCount()
@@ -103,7 +130,7 @@ class Rig:
         snapshot = Snapshot(providers=(facts,), pepper=SecretText(_PEPPER.hex()))
         rows: Any = self.rows
         lasting = Lasting(loop, rows, Meter(), limits=desk.limits if desk else None)
-        for _ in declare(snapshot, _entries(limited=desk is not None), lasting):
+        for _ in declare(snapshot, _entries(keys, limited=desk is not None), lasting):
             pass
         self.door = Door(lasting.dialects.values(), lambda: False, lambda reply: reply(b""), "micro")
         self.door.rooms = build_rooms(snapshot, lasting)
@@ -112,32 +139,60 @@ class Rig:
         self.provider = UpstreamConnection(self.pool)
         self.provider.connection_made(transport)
         self.pool.release(self.provider)
+        if desk is not None:
+            self.door.rooms.limit_headers = LimitHeaderLines(desk.limits, lambda: desk.now_ms / 1000)
         server = Server(loop, ServerLimits(), self.door.handle, header_prefixes=lasting.header_prefixes)
-        self.caller = ServerConnection(server)
-        self.caller.connection_made(transport)
+        self.callers = [ServerConnection(server) for _ in range(keys)]
+        for caller in self.callers:
+            caller.connection_made(transport)
+        self.caller = self.callers[0]
 
 
-def serve_ledger(desk: Desk, call_number: int) -> None:
-    """Between two calls: time passes, the ledger answers, and a few times a second it books what was spent."""
-    desk.now_s += _CALL_S
-    if desk.loop.soon or desk.link.questions:
-        desk.answer()
-    if call_number % _FLUSH_CALLS == 0:
-        desk.flush(seconds=0.0)
+class Traffic:
+    """Governed calls that come `call_s` apart, by the clock of the limits."""
+
+    def __init__(self, desk: Desk, call_s: float) -> None:
+        self._desk = desk
+        self._call_s = call_s
+        self._flush_at_s = desk.now_s + _FLUSH_S
+
+    def serve_ledger(self) -> None:
+        """Between two calls: time passes, the ledger answers, and once a second what is due is done."""
+        desk = self._desk
+        desk.now_s += self._call_s
+        if desk.loop.soon or desk.link.questions:
+            desk.answer()
+        if desk.now_s >= self._flush_at_s:
+            self._flush_at_s += _FLUSH_S
+            desk.flush()
 
 
-def _entries(*, limited: bool) -> dict[str, dict[str, bytes]]:
-    """The key, and with limits the owners above it."""
+def key_of(number: int) -> bytes:
+    """The virtual key of a number; all have the same length."""
+    return b"%b%04d" % (_KEY, number)
+
+
+def _entries(keys: int, *, limited: bool) -> dict[str, dict[str, bytes]]:
+    """The keys, and with limits the owners above them."""
     encode = msgspec.msgpack.encode
     if not limited:
-        return {VIRTUAL_KEY: {digest_of(_KEY, _PEPPER): write_virtual_key("bench", ("*",))}}
-    key = KeyEntry("bench", ("*",), owner_id="key/bench", parent="team/t", limits=_limits("key/bench"))
-    team = OwnerEntry("t", parent="customer/c", limits=_limits("team/t"))
-    customer = OwnerEntry("c", limits=_limits("customer/c"))
-    return {
-        VIRTUAL_KEY: {digest_of(_KEY, _PEPPER): encode(key)},
-        OWNER: {"team/t": encode(team), "customer/c": encode(customer)},
+        return {VIRTUAL_KEY: {digest_of(key_of(0), _PEPPER): write_virtual_key("bench", ("*",))}}
+    teams = [f"team/t{number}" for number in range(min(keys, TEAM_COUNT))]
+    entries = {
+        digest_of(key_of(number), _PEPPER): encode(
+            KeyEntry(
+                f"bench-{number}",
+                ("*",),
+                owner_id=f"key/bench-{number}",
+                parent=teams[number % TEAM_COUNT],
+                limits=_limits(f"key/bench-{number}"),
+            )
+        )
+        for number in range(keys)
     }
+    owners = {team: encode(OwnerEntry(team[5:], parent="customer/c", limits=_limits(team))) for team in teams}
+    customer = encode(OwnerEntry("c", limits=_limits("customer/c")))
+    return {VIRTUAL_KEY: entries, OWNER: {**owners, "customer/c": customer}}
 
 
 def _limits(owner: str) -> tuple[LimitEntry, ...]:

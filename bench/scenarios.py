@@ -25,11 +25,11 @@ def scenario(build: Callable[[], Call]) -> Callable[[], Call]:
     return build
 
 
-def bench_request() -> bytes:
+def bench_request(key: bytes = b"sk-asb-bench0000") -> bytes:
     """The plain request of the benchmark as it stands on the wire."""
     body = payloads.body("bench/gpt-4o-mini", payloads.Shape())
     head = payloads.head("/v1/chat/completions", {})
-    return head.replace(b"{KEY}", b"sk-asb-bench").replace(b"{LEN}", str(len(body)).encode()) + body
+    return head.replace(b"{KEY}", key).replace(b"{LEN}", str(len(body)).encode()) + body
 
 
 class _Sink:
@@ -92,20 +92,37 @@ def pass_through() -> Call:
 @scenario
 def governed() -> Call:
     """The same under limits: a budget, requests and tokens per minute of the key, of its team and of its customer."""
+    return _governed(1, call_s=0.0005)
+
+
+@scenario
+def governed_keys() -> Call:
+    """The same for a hundred keys in ten teams, 5,000 calls a second: what a key has is used by few calls."""
+    from bench.asbru_rig import KEY_COUNT
+
+    return _governed(KEY_COUNT, call_s=0.0002)
+
+
+def _governed(keys: int, *, call_s: float) -> Call:
+    """Calls under limits, of so many keys in turn."""
     from tests.fakes.ledgers import Desk
 
-    from bench.asbru_rig import Rig, answer_bytes, serve_ledger
+    from bench.asbru_rig import GenerousLedger, Rig, Traffic, answer_bytes, key_of
 
-    desk = Desk()
-    rig = Rig("openai_chat", desk)
-    request, response = bench_request(), answer_bytes()
+    desk = Desk(GenerousLedger())
+    rig = Rig("openai_chat", desk, keys)
+    traffic = Traffic(desk, call_s)
+    requests = [bench_request(key_of(number)) for number in range(keys)]
+    turns = itertools.cycle(zip(rig.callers, requests, strict=True))
+    response = answer_bytes()
 
     def call() -> None:
-        rig.caller.data_received(request)
-        serve_ledger(desk, rig.rows.rows)
+        caller, request = next(turns)
+        caller.data_received(request)
+        traffic.serve_ledger()
         rig.provider.data_received(response)
 
-    for _ in range(50):
+    for _ in range(int(2.5 / call_s)):
         call()  # until slices are as large as the traffic wants them
     _prove(call, rig.rows)
     return call

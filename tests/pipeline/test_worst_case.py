@@ -50,8 +50,7 @@ def most(*models: PricedModel, aliases: tuple[dict[str, str], ...] = ({},), **fa
         surface="o",
         path="/o",
         read_head=lambda *_: RequestHead("m", False, True, None),
-        speaks=False,
-        **facts,
+        **{"speaks": False, **facts},
     )
     head = RequestHead("m", False, True, None)
     call = SimpleNamespace(operation=operation, head=head, body=BODY, body_bytes=len(BODY), added_bytes=0)
@@ -83,6 +82,21 @@ def test_units_are_added_to_tokens() -> None:
     row = PriceRow(MTOK, 0, 0, 0, 0, 0, 0)
     assert most(priced("m", row, page=5 * MTOK), units_max=lambda *_: PAGES) == WorstCase(100, 0, 115)
     assert most(priced("m", row), units_max=lambda *_: PAGES) == WorstCase(100, 0, 100)
+
+
+def test_a_chat_is_held_at_the_price_of_its_size_and_with_its_pieces() -> None:
+    """100 tokens in and 4,096 out at one price; at the dearer one that so many in cost; with pieces on top."""
+    base, dear = PriceRow(MTOK, MTOK, 0, 0, 0, 0, 0), PriceRow(3 * MTOK, 5 * MTOK, 0, 0, 0, 0, 0, above_tokens=50)
+    by_page = priced("m", base, page=7 * MTOK)
+    cases = (
+        most(priced("m", base), speaks=True),
+        most(priced("m", base, dear), speaks=True),
+        most(priced("m", dear), speaks=True),
+        most(by_page, speaks=True, units_max=lambda *_: PAGES),
+        most(by_page, speaks=True, charge=lambda *_: Usage(units=PAGES)),
+    )
+    assert [one.cost for one in cases] == [4196, 20780, 20780, 4217, 4217]
+    assert most(speaks=True).cost is None
 
 
 def test_what_is_not_charged_by_token_reserves_none() -> None:

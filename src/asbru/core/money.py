@@ -47,18 +47,17 @@ def price_nanousd(rows: tuple[PriceRow, ...], usage: Usage) -> int:
         for tier in rows[1:]:
             if total > tier.above_tokens:
                 row = tier
-    images = _price_images(row, usage) if usage.image_input or usage.image_output else 0
-    return (
-        images
-        + usage.input * row.input
-        + (usage.output + usage.reasoning) * row.output
-        + usage.cache_read * row.cache_read
-        + usage.cache_write_5m * row.cache_write_5m
-        + usage.cache_write_1h * row.cache_write_1h
-        + usage.audio_input * row.audio_input
-        + usage.audio_output * row.audio_output
-        + MTOK // 2
-    ) // MTOK
+    cost = usage.input * row.input + (usage.output + usage.reasoning) * row.output + MTOK // 2
+    # The rest is zero in most calls, and a test is cheaper than a product.
+    if usage.cache_read:
+        cost += usage.cache_read * row.cache_read
+    if usage.cache_write_5m or usage.cache_write_1h:
+        cost += usage.cache_write_5m * row.cache_write_5m + usage.cache_write_1h * row.cache_write_1h
+    if usage.audio_input or usage.audio_output:
+        cost += usage.audio_input * row.audio_input + usage.audio_output * row.audio_output
+    if usage.image_input or usage.image_output:
+        cost += _price_images(row, usage)
+    return cost // MTOK
 
 
 def price_with_fees_nanousd(rows: tuple[PriceRow, ...], usage: Usage) -> int | None:

@@ -142,7 +142,7 @@ class Door:
         if operation.read_form is not None:
             call.content_type = head.content_type
         if rooms.tracer is not None:
-            call.trace = rooms.tracer.begin(head.forwarded)
+            call.trace, call.unsampled = rooms.tracer.begin(head.forwarded)
         if operation.converses is not None:
             middle = conversation_call
         path = serve(call, rooms) if middle is None else serve(call, rooms, middle)

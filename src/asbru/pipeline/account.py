@@ -146,9 +146,9 @@ def _end_guarded(guarded: Tally, rooms: Rooms) -> str:
 
 def _trace_id(call: Call) -> str:
     """The column `trace_id`."""
-    if call.trace is None:
-        return read_trace_id(call.forwarded.headers)
-    return f"{call.trace.trace_id:032x}" if call.trace.known else ""
+    if call.trace is not None:
+        return f"{call.trace.trace_id:032x}"
+    return "" if call.unsampled else read_trace_id(call.forwarded.headers)
 
 
 def _is_recorded(call: Call, rooms: Rooms, now_s: float) -> bool:

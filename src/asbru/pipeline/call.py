@@ -138,7 +138,8 @@ class Call:
     ] = ()  # of a call that goes to its provider as it came; else what tools are handed
     content_type = b""  # of the body, where its operation takes more than JSON
     content_coding = b""  # of the body, as the caller named it; read_head takes it off
-    trace: CallTrace | None = None  # None: tracing is off
+    trace: CallTrace | None = None  # None: tracing is off, or it begins here and is not sampled
+    unsampled = b""  # then the id of its trace, 32 hex digits
     reply_of: tuple[Attempt, Callable[[], Said]] | None = None  # of a sampled call: what an attempt's reply says
     # serve
     caller: Caller | None = None

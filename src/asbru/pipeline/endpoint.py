@@ -16,6 +16,7 @@ from asbru.core.traits import PLAIN_ADDRESSING, Addressing, fits_glob
 from asbru.dialects import Dialect, Operation
 from asbru.pipeline.call import Attempt, Call
 from asbru.routing import Key, ProviderRoute
+from asbru.telemetry.tracing import write_unsampled
 from asbru.upstream import Body, ExchangeDeadlines, Pool
 from asbru.upstream.credentials import FixedCredential, OutgoingRequest
 from asbru.wire.forwarded import TO_ANY_DIALECT, TRACE_HEADERS, ForwardedHeaders
@@ -186,7 +187,9 @@ class Endpoint:
     def write_plain_head(self, call: Call, outgoing: Outgoing, key_lines: bytes) -> bytes:
         """The head of a request that is sent as it stands."""
         lines = key_lines + outgoing.lines
-        if call.trace is not None:
+        if call.unsampled:
+            lines += write_unsampled(call.unsampled, len(call.attempts))
+        elif call.trace is not None:
             lines += call.trace.lines(len(call.attempts))
         return self.write_bare_head(outgoing.method, outgoing.target, lines, len(outgoing.body))
 
@@ -215,7 +218,9 @@ class Endpoint:
         lines = forwarded.made.get(self._wants)
         if lines is None:
             lines = forwarded.keep(self._wants, self.forward(forwarded))
-        if call.trace is not None:
+        if call.unsampled:
+            lines += write_unsampled(call.unsampled, len(call.attempts))
+        elif call.trace is not None:
             lines += call.trace.lines(len(call.attempts))
         if call.content_type and call.operation.read_form is not None:
             lines += b"content-type: %b\r\n" % call.content_type

@@ -138,6 +138,12 @@ class CallLease:
             await self.wait(waits, self.owners)
         self._held = 1
 
+    def covers(self, call: Call, attempt: Attempt) -> bool:
+        limits_targets, first = self._leases.limits.owners.limits_targets, self._first
+        return not limits_targets and (
+            first is None or (attempt.target is first and len(call.attempts) <= self._held)
+        )
+
     async def attempt(self, call: Call, attempt: Attempt) -> None:
         leases = self._leases
         target = attempt.target
@@ -194,9 +200,11 @@ class CallLease:
             for one in attempts:
                 if one.cost_nanousd is not None:
                     self._leases.typical.learn(one.target, one.cost_nanousd)
-        metered = self.metered
+        metered = 0 if self._meter is None else self._meter.tokens
         amounts, silent = (_ONE_REQUEST, False) if served else _spent(attempts, case, metered)
         limits.settle(self.owners, amounts, at_least_held=silent)
+        if not self._targets:
+            return
         for attempt, holding, worst in self._targets:
             amounts, silent = _spent((attempt,), worst, metered if attempt is attempts[-1] else 0)
             limits.settle(holding, amounts, at_least_held=silent)

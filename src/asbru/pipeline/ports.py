@@ -36,6 +36,11 @@ class Lease(Protocol):
         """Hold the worst case of `targets`; raises the refusal when a limit has no room. Awaits nothing but Futures."""
         ...
 
+    def covers(self, call: Call, attempt: Attempt) -> bool:
+        """Whether `attempt` has nothing to do: what the call holds is enough for this attempt, and its target has no
+        limits."""
+        ...
+
     def attempt(self, call: Call, attempt: Attempt) -> Awaitable[None]:
         """An attempt is about to be made: hold the limits of its target, and more of the caller's where what earlier
         attempts may cost leaves nothing. Raises the refusal; awaits nothing but Futures."""

@@ -21,7 +21,7 @@ from asbru.upstream import LARGE_BYTES_MIN
 async def send(call: Call, attempt: Attempt, rooms: Rooms) -> Response:  # noqa: C901, PLR0912, PLR0915 -- a test for each thing that may be off
     """A good response, or `UpstreamError`, or the refusal of a limit. A stream is good once its first content is in
     hand."""
-    if call.lease is not None:
+    if call.lease is not None and not call.lease.covers(call, attempt):
         await call.lease.attempt(call, attempt)
     head = call.head
     endpoint = attempt.endpoint

@@ -85,6 +85,7 @@ class Rates:
     def __init__(self, prices: Prices) -> None:
         self._prices = prices
         self._known: dict[tuple[Target, str], tuple[_Rate, ...] | None] = {}
+        self._plain: dict[tuple[Target, str], _Rate | None] = {}
 
     def units_cost(self, target: Target, units: tuple[tuple[Unit, int], ...]) -> int | None:
         """What so many units cost at most, by any key; None where there are none, or one of them has no known price."""
@@ -104,6 +105,28 @@ class Rates:
         if len(self._known) >= RATES_MAX:  # callers choose models
             self._known.clear()
         found = self._known[target, tier] = self._work_out(target, tier)
+        return found
+
+    def plain(self, target: Target, operation: Operation) -> _Rate | None:
+        """The rate of what is charged by token alone, at one standard price however large it is; None of other calls,
+        and of those whose price is not known."""
+        key = (target, operation.surface)
+        try:
+            return self._plain[key]
+        except KeyError:
+            pass
+        if len(self._plain) >= RATES_MAX:
+            self._plain.clear()
+        only_tokens = (
+            operation.by_token
+            and operation.speaks
+            and operation.units_max is None
+            and operation.charge is None
+            and not operation.is_free
+        )
+        known = self.of(target, "") if only_tokens else None
+        found = known[0] if known and len(known) == 1 and not known[0].above_tokens else None
+        self._plain[key] = found
         return found
 
     def _work_out(self, target: Target, tier: str) -> tuple[_Rate, ...] | None:
@@ -153,6 +176,20 @@ def _served_models(target: Target) -> set[str]:
 
 def worst_case(call: Call, target: Target, rates: Rates, settings: Reservation) -> WorstCase:
     """The worst case of one attempt at a target."""
+    operation, head = call.operation, call.head
+    if head is not None and head.form is None and head.model and head.members.get("service_tier") is None:
+        rate = rates.plain(target, operation)
+        if rate is not None:  # nearly all
+            input_tokens = (call.body_bytes + call.added_bytes) // BYTES_PER_TOKEN + 1
+            output_tokens = _output_tokens(head, target, settings)
+            output_cost = rate.output_cost
+            cost = -(-(input_tokens * rate.input_cost + output_tokens * output_cost) // MTOK)
+            return WorstCase(input_tokens, output_tokens, cost if cost < NEED_MAX else NEED_MAX, output_cost)
+    return _in_general(call, target, rates, settings)
+
+
+def _in_general(call: Call, target: Target, rates: Rates, settings: Reservation) -> WorstCase:
+    """The worst case of any attempt, whatever it is charged by."""
     operation, head = call.operation, call.head
     if operation.is_free:
         return WorstCase(0, 0, 0)
@@ -217,10 +254,13 @@ def _tier(raw: bytes) -> str:
 
 def _output_tokens(head: RequestHead, target: Target, settings: Reservation) -> int:
     most = settings.reserve_output_tokens_max
-    asked = max_tokens_of(head)
-    if asked is None:
+    allowed = head.max_tokens
+    if allowed is None or allowed <= 0:  # see `max_tokens_of`
         traits = target.provider.only_traits or target.provider.traits[target.model]
-        allowed = min(traits.max_output_tokens or most, most)
-    else:
-        allowed = min(asked, most) if head.stream else asked
-    return min(allowed * head.choices if head.choices > 1 else allowed, NEED_MAX)
+        allowed = traits.max_output_tokens or most
+        allowed = min(allowed, most)
+    elif head.stream and allowed > most:
+        allowed = most
+    if head.choices > 1:
+        allowed *= head.choices
+    return allowed if allowed < NEED_MAX else NEED_MAX

@@ -188,6 +188,23 @@ def test_what_a_call_needs_next_is_asked_for_with_what_it_waits_for() -> None:
     assert Taken(made, (tokens, 5)).future is None
 
 
+def test_a_call_that_lacks_one_of_its_limits_takes_nothing_of_the_others() -> None:
+    """Also where the one before it had enough: after the refusal as much is in hand as before, and the call holds
+    nothing."""
+    made = desk()
+    chain = made.limits.owners.chain("a")
+    rate, budget = chain.admitted[0][0], cost(made)
+    for source in (rate, budget):
+        first = Taken(made, (source, 4))
+        made.answer()
+        first.settle(0)
+    left = rate.left
+    call = Taken(made, (rate, 1), (budget, 2 * USD))
+    made.answer()
+    assert isinstance(call.error(), BudgetExceeded)
+    assert rate.left == left > 1 and not call.holding.parts
+
+
 def test_what_is_in_hand_at_the_end_is_told() -> None:
     """Also of a bucket that is not over."""
     made = desk()

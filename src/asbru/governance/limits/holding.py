@@ -45,16 +45,16 @@ class Holding:
         for counter, start_ms, amount in _parts(parts):
             counter.put_back(start_ms, amount, now_s)
 
-    def settle(self, amounts: Mapping[str, int], now_s: float, *, at_least_held: bool = False) -> None:
+    def settle(self, amounts: Mapping[str, int], now_s: float, *, at_least_held: bool = False) -> bool:
         """It is over. `amounts`: what was spent, by metric, which may be more than was held; nothing of those that are
-        left out (calls at once). `at_least_held`: but no less than was held."""
+        left out (calls at once). `at_least_held`: but no less than was held. Whether all that it held of is in hand."""
         parts, self.parts = self.parts, []
         self.closed = True
+        in_hand = True
         if self.mixed or at_least_held:
             _settle_mixed(_parts(parts), amounts, now_s, at_least_held=at_least_held)
-            return
-        for part in parts:
-            source, start_ms, amount = part
+            return False
+        for source, start_ms, amount in parts:
             spent = amounts.get(source.metric, 0)
             left = source.left + amount - spent
             if left >= 0 and start_ms == source.start_ms and now_s < source.good_until_s:
@@ -63,9 +63,13 @@ class Holding:
                     source.spent += spent
                     if not source.dirty:
                         source.note()
+                if source.in_hand:
+                    continue
             else:
-                for counter, began_ms, held in _parts((part,)):
+                for counter, began_ms, held in _parts(((source, start_ms, amount),)):
                     _settle_one(counter, [(began_ms, held)], spent, now_s)
+            in_hand = False
+        return in_hand
 
 
 def _parts(parts: Iterable[tuple[Counter | Portion, Start, int]]) -> list[Part]:

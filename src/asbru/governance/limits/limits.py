@@ -85,26 +85,31 @@ class Limits:
         `LedgerAway`; who waits no more closes `into`, by settling it. `soon`: what the call needs next; where it waits,
         slices of these that are over are asked for in the same turn."""
         now_s = self._clock()
-        for source, need in needs:
-            if source.left < need or source.fresh_until_s <= now_s:
-                if not source.fill(need, now_s):
-                    return self._take_of_each(needs, into, now_s, soon)
-                self._ask_ahead(source.counters)
         parts = into.parts
+        begun = len(parts)
         for source, need in needs:
-            source.left -= need
+            left = source.left - need
+            if left < 0 or source.fresh_until_s <= now_s:
+                if not source.fill(need, now_s):
+                    for taken, _, amount in parts[begun:]:
+                        taken.left += amount
+                    del parts[begun:]
+                    return self._take_of_each(needs, into, now_s, soon)
+                left = source.left - need
+                self._ask_ahead(source.counters)
+            source.left = left
             parts.append((source, source.start_ms, need))
-            if source.left < source.low:
+            if left < source.low:
                 self._ask_ahead(source.counters)
         return None
 
     def settle(self, holding: Holding, amounts: Mapping[str, int], *, at_least_held: bool = False) -> None:
         """A call is over; see `Holding.settle`."""
         parts = holding.parts
-        holding.settle(amounts, self._clock(), at_least_held=at_least_held)
-        for source, _, _ in parts:
-            if not source.in_hand:
-                self._note_in_hand(source.counters)
+        if not holding.settle(amounts, self._clock(), at_least_held=at_least_held):
+            for source, _, _ in parts:
+                if not source.in_hand:
+                    self._note_in_hand(source.counters)
 
     # What others ask
 

@@ -86,8 +86,12 @@ class Owners:
         """Entries with a limit."""
         self._expecting: set[str] = set()
         """Entries with a budget that is to hold what calls usually cost."""
+        self.expects = False
+        """Whether there is any."""
         self._limiting_targets: set[str] = set()
         """Entries with a limit of a provider, a model, a provider's key or a tool."""
+        self.limits_targets = False
+        """Whether there is any: a target has a limit, for everyone or for one key."""
         self._with_runs: set[str] = set()
         """Names of keys with limits of a run."""
         self._owners_with_runs = False
@@ -100,16 +104,6 @@ class Owners:
     def limited(self) -> bool:
         """Whether there is any limit."""
         return bool(self._limited)
-
-    @property
-    def expects(self) -> bool:
-        """Whether any budget is to hold what calls usually cost."""
-        return bool(self._expecting)
-
-    @property
-    def limits_targets(self) -> bool:
-        """Whether any target has a limit, for everyone or for one key."""
-        return bool(self._limiting_targets)
 
     def chain(self, caller: str, run: str = "") -> Chain:
         """What calls of a virtual key count against."""
@@ -260,6 +254,7 @@ class Owners:
                 entries.add(entry_id)
             else:
                 entries.discard(entry_id)
+        self.expects, self.limits_targets = bool(self._expecting), bool(self._limiting_targets)
         if self.limited != before:
             self.on_limited(self.limited)
 

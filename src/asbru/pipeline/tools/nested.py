@@ -85,6 +85,7 @@ class NestedTools:
         call.every_header, call.watched = parent.every_header, parent.watched
         if parent.trace is not None and rooms.tracer is not None:
             call.trace = rooms.tracer.below(parent.trace)
+        call.unsampled = parent.unsampled
         params = {"name": Raw(msgspec.json.encode(written)), "arguments": Raw(arguments)}
         message = Message(jsonrpc="2.0", id=Raw(b"1"), method=TOOLS_CALL)
         asked = self._asked._replace(message=message, params=params, session="", bare=True, resumed=False)

@@ -5,7 +5,7 @@ to a collector from a thread of its own. All of it exists in a worker only where
 of a call is the business of `pipeline.spans`.
 """
 
-from asbru.telemetry.tracing.context import Propagator, read_trace_id
+from asbru.telemetry.tracing.context import Propagator, read_trace_id, write_unsampled
 from asbru.telemetry.tracing.export import SpanCounts, SpanQueue
 from asbru.telemetry.tracing.settings import Protocol, TraceExport
 from asbru.telemetry.tracing.span import AttributeValue, Span, SpanEvent
@@ -23,4 +23,5 @@ __all__ = [
     "TraceExport",
     "Tracer",
     "read_trace_id",
+    "write_unsampled",
 ]

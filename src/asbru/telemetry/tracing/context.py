@@ -61,6 +61,12 @@ def write_traceparent(trace_id: int, span_id: int, flags: int) -> bytes:
     return b"traceparent: 00-%032x-%016x-%02x\r\n" % (trace_id, span_id, flags)
 
 
+def write_unsampled(trace_id: bytes, number: int) -> bytes:
+    """The header line of a trace that begins here and is not sampled, for attempt `number`. Nobody has its spans, so
+    their ids are digits of its own (32 hex digits), other ones for each attempt."""
+    return b"traceparent: 00-%b-4%b-02\r\n" % (trace_id, trace_id[number & 15 : (number & 15) + 15])
+
+
 def _read_w3c(headers: Mapping[bytes, list[bytes]]) -> TraceContext | None:
     values = headers.get(b"traceparent", ())
     found = _TRACEPARENT.fullmatch(values[0]) if len(values) == 1 else None

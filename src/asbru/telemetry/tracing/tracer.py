@@ -11,26 +11,38 @@ from __future__ import annotations
 import random
 from collections.abc import Callable, Sequence
 
-from asbru.telemetry.tracing.context import RANDOM, SAMPLED, Propagator, read_context, write_traceparent
+from asbru.telemetry.tracing.context import (
+    RANDOM,
+    SAMPLED,
+    Propagator,
+    TraceContext,
+    read_context,
+    write_traceparent,
+)
 from asbru.telemetry.tracing.span import Span
 from asbru.wire.forwarded import ForwardedHeaders
 
 _LOW_64 = (1 << 64) - 1
+IDS_DRAWN = 64
+"""Ids are drawn for so many calls at a time."""
+_BYTES_PER_ID = 16
+_SPAN_DIGITS = 15
+_FIRST_DIGIT = b"4"
+"""Of all span ids made here: none is 0, and those of attempts, which are counted on, have 64 bits."""
 
 
 class CallTrace:
     """The place of one call in its trace. `parent_id` is 0 where the trace begins here; `remote_parent`: the parent is
-    the caller's. `known`: the trace is found elsewhere, as it is sampled or the caller's, so its record names it. The
-    ids of other calls would be of no use there, and cost more than all of a record: they are random, and indexed."""
+    the caller's. Such a trace, and one that is sampled, is found elsewhere, so the record of the call names it."""
 
-    __slots__ = ("flags", "known", "parent_id", "remote_parent", "sampled", "span_id", "state", "trace_id")
+    __slots__ = ("flags", "parent_id", "remote_parent", "sampled", "span_id", "state", "trace_id")
 
     def __init__(self, trace_id: int, span_id: int, *, sampled: bool) -> None:
         self.trace_id = trace_id
         self.parent_id = 0
         self.remote_parent = False
         self.span_id = span_id
-        self.sampled = self.known = sampled
+        self.sampled = sampled
         self.flags = RANDOM | SAMPLED if sampled else RANDOM
         self.state = b""
 
@@ -46,7 +58,7 @@ class CallTrace:
 
 class Tracer:
     """See the module. `take`, as `end`, gets the spans of a sampled call that has ended, and neither waits nor raises.
-    `body_bytes_max`: how much of each recorded body is in a span. `bits` draws so many random bits."""
+    `body_bytes_max`: how much of each recorded body is in a span. `draw` returns so many random bytes."""
 
     def __init__(
         self,
@@ -54,35 +66,58 @@ class Tracer:
         propagators: Sequence[Propagator],
         take: Callable[[Sequence[Span]], None],
         *,
-        bits: Callable[[int], int] | None = None,
+        draw: Callable[[int], bytes] | None = None,
     ) -> None:
-        self._bound = round(sample_ratio * (1 << 64))
+        bound = round(sample_ratio * (1 << 64))
+        # Of equal length, so that digits compare as the numbers do; the letter is behind all of them.
+        self._bound = b"%016x" % bound if bound < 1 << 64 else b"g"
         self._propagators = tuple(propagators)
         self.end = take
         self.body_bytes_max = 0
         # Ids need to be unique and not secret: a generator of the process, seeded by the system, is ten times faster.
-        self._bits = bits or random.Random().getrandbits  # noqa: S311 -- not for secrets
+        self._draw = draw or random.Random().randbytes  # noqa: S311 -- not for secrets
+        self._ids: list[bytes] = []
 
-    def begin(self, forwarded: ForwardedHeaders) -> CallTrace:
-        """The trace of a call that begins."""
-        span_id = self._bits(63) or 1  # 63, so that those of its attempts have 64
-        context = read_context(forwarded.headers, self._propagators) if forwarded.traced else None
-        if context is None:
-            trace_id = self._bits(128) or 1
-            return CallTrace(trace_id, span_id, sampled=trace_id & _LOW_64 < self._bound)
-        trace_id = context.trace_id or self._bits(128) or 1
-        sampled = trace_id & _LOW_64 < self._bound if context.sampled is None else context.sampled
-        trace = CallTrace(trace_id, span_id, sampled=sampled)
-        if context.trace_id:
-            trace.parent_id = context.span_id
-            trace.remote_parent = trace.known = True
-            trace.flags = context.flags | sampled
-            trace.state = context.state
-        return trace
+    def begin(self, forwarded: ForwardedHeaders) -> tuple[CallTrace | None, bytes]:
+        """The trace of a call that begins. Of one that begins here and is not sampled, which are nearly all, only the
+        id, as 32 hex digits."""
+        ids = self._ids
+        drawn = ids.pop() if ids else self._draw_ids()
+        if forwarded.traced:
+            context = read_context(forwarded.headers, self._propagators)
+            if context is not None:
+                return self._within(context, drawn)
+        if drawn[16:] < self._bound:
+            return CallTrace(int(drawn, 16), _span_id(drawn), sampled=True), b""
+        return None, drawn
 
     def below(self, parent: CallTrace) -> CallTrace:
         """The place of a call that another call makes."""
-        trace = CallTrace(parent.trace_id, self._bits(63) or 1, sampled=parent.sampled)
+        drawn = self._ids.pop() if self._ids else self._draw_ids()
+        trace = CallTrace(parent.trace_id, _span_id(drawn), sampled=parent.sampled)
         trace.parent_id, trace.flags, trace.state = parent.span_id, parent.flags, parent.state
-        trace.known = parent.known
         return trace
+
+    def _within(self, context: TraceContext, drawn: bytes) -> tuple[CallTrace | None, bytes]:
+        """The trace that a caller tells of, or for which it only decides on sampling."""
+        low = context.trace_id & _LOW_64 if context.trace_id else int(drawn[16:], 16)
+        sampled = b"%016x" % low < self._bound if context.sampled is None else context.sampled
+        if not context.trace_id and not sampled:
+            return None, drawn
+        trace = CallTrace(context.trace_id or int(drawn, 16), _span_id(drawn), sampled=sampled)
+        if context.trace_id:
+            trace.parent_id = context.span_id
+            trace.remote_parent = True
+            trace.flags = context.flags | sampled
+            trace.state = context.state
+        return trace, b""
+
+    def _draw_ids(self) -> bytes:
+        """New ids, of which one is taken."""
+        self._ids = self._draw(IDS_DRAWN * _BYTES_PER_ID).hex(" ", _BYTES_PER_ID).encode().split()
+        return self._ids.pop()
+
+
+def _span_id(drawn: bytes) -> int:
+    """The id of a call's span, made of random digits."""
+    return int(_FIRST_DIGIT + drawn[:_SPAN_DIGITS], 16)
