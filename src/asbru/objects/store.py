@@ -12,6 +12,7 @@ from typing import NamedTuple, cast
 import msgspec
 
 from asbru.storage import Database, Value
+from asbru.storage.versions import first_version, keep_deleted
 
 CHANGES_KEPT_MAX = 100_000
 """Notes; older ones are deleted as new ones come."""
@@ -52,7 +53,8 @@ class Within(NamedTuple):
 
 
 class StoredObject(msgspec.Struct, frozen=True):
-    """`version` counts from 1, one for each change. `body`: JSON."""
+    """`version` goes up by one with each change, and no two objects of an id have the same, not even one after the
+    other. `body`: JSON."""
 
     kind: str
     id: str
@@ -146,6 +148,10 @@ class ObjectStore:
         """The ids of every object of a kind."""
         return [str(row[0]) for row in self._database.run("SELECT id FROM objects WHERE kind = ?", (kind,))]
 
+    def first_version(self, kind: str) -> int:
+        """The version of a new object of a kind."""
+        return first_version(self._database, kind)
+
     def save(self, one: StoredObject, references: Iterable[Reference], made_by: str = "") -> None:
         """Write an object, new or in place of its last version, and what it names. `made_by`: who creates it."""
         self._database.run(
@@ -162,7 +168,10 @@ class ObjectStore:
 
     def delete(self, kind: str, object_id: str) -> None:
         """Delete an object, and what it named."""
-        self._database.run("DELETE FROM objects WHERE kind = ? AND id = ?", (kind, object_id))
+        for (version,) in self._database.run(
+            "DELETE FROM objects WHERE kind = ? AND id = ? RETURNING version", (kind, object_id)
+        ):
+            keep_deleted(self._database, kind, int(str(version)))
         self._forget_references(kind, object_id)
 
     def referring_to(self, kind: str, object_id: str, limit: int) -> list[Reference]:
