@@ -30,12 +30,12 @@ def build_router(url: str) -> APIRouter:
 
     @router.get("/hits", summary="What rules did", openapi_extra=extra)
     async def show_hits(request: Request, since_ms: Moment = None, until_ms: Moment = None) -> Response:  # pyright: ignore[reportUnusedFunction] -- the router calls it
-        """How many calls each rule checked, and in how many it acted, over time."""
-        reach_of(request)
+        """How many calls each rule checked, and in how many it acted, over time; of the calls in reach."""
+        within = reach_of(request).column()
         until = int(time.time() * 1000) if until_ms is None else until_ms
         since = max(0, until - DAY_MS) if since_ms is None else since_ms
         if since >= until:
             raise BadRequest("expected a `since_ms` before `until_ms`", status=422)
-        return nouns.answer(await in_thread(lambda: read_guardrail_hits(url, since, until)))
+        return nouns.answer(await in_thread(lambda: read_guardrail_hits(url, since, until, within)))
 
     return router
