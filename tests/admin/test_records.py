@@ -146,7 +146,10 @@ def test_an_export_that_stalls_ends(api: Managed, monkeypatch: pytest.MonkeyPatc
     asyncio.run(scene())
 
 
-@pytest.mark.parametrize("start", ["=", "+", "-", "@", "\t", "\r"])
+@pytest.mark.parametrize(
+    "start",
+    ["=", "+", "-", "@", "\t", "\r", "\n", " =", "\u00a0 =", "\ufeff=", "\u200b=", "\u3000@", "\uff1d", "\uff0b"],
+)
 def test_no_cell_is_a_formula(api: Managed, start: str) -> None:
     """A text that a spreadsheet would calculate has an apostrophe in front, in whichever column; in JSON it is as it
     was. Numbers are left alone."""
