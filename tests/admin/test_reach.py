@@ -238,7 +238,10 @@ QUERIES = {
     "/guardrails/hits": [SPAN],
     "/records/export": ["format=csv", "format=jsonl&caller=red-1"],
 }
-IDS = ("blue", "blue-1", "red", "red-1", "of-red", "mine", row_id(0), row_id(2), row_id(5), "provider/openai")
+IDS = (
+    *("blue", "blue-1", "red", "red-1", "of-red", "mine", row_id(0), row_id(2), row_id(5), "provider/openai"),
+    *("team/red/r", "virtual_key/red-1/r", "customer/of-red/r", "team/blue/r", "virtual_key/mine/r"),
+)
 
 
 @pytest.fixture
@@ -259,6 +262,12 @@ def worlds(tmp_path: Path) -> Iterator[tuple[Managed, Managed]]:
                 api.ask("POST", "teams", {"name": team, "customer": f"of-{team}", **BUDGET}, status=201)
             made_by = "admin" if team else "own"
             api.ask("POST", "keys", {"name": key, **({"team": team} if team else {})}, role=made_by, status=201)
+            for scope, owner in (
+                ("virtual_key", key),
+                *((("team", team), ("customer", f"of-{team}")) if team else ()),
+            ):
+                rule = {"name": "r", "scope": scope, "owner": owner, "to": [TO]}
+                api.ask("POST", "routing-rules", rule, status=201)
             of_call = {"caller": key, "team": team, "customer": f"of-{team}", "cache": "hit", "session": "s"}
             at = 4 if name == "mine" else 2 * number
             for call, outcome in enumerate(("ok", "error")):
@@ -295,6 +304,7 @@ def test_what_others_do_changes_nothing_that_a_scope_sees(worlds: tuple[Managed,
                 differing.add(route)
     assert differing >= {
         "/keys",
+        "/routing-rules",
         "/records",
         "/records/export",
         "/spend",
@@ -302,3 +312,42 @@ def test_what_others_do_changes_nothing_that_a_scope_sees(worlds: tuple[Managed,
         "/sessions",
         "/guardrails/hits",
     }
+
+
+def test_rules_of_an_owner_in_reach(tmp_path: Path) -> None:
+    """Those of the team and of its keys, stored and of the file, beside the global ones; a trial knows no others."""
+    folder = tmp_path / "rules"
+    folder.mkdir()
+    with managed(folder, *COMPILED_KINDS) as one:
+        one.role("blue", roles.SCOPED, "team", "blue")
+        one.role("own", roles.SCOPED, "own")
+        one.ask("POST", "keys", {"name": "mine"}, role="own", status=201)
+        one.ask("POST", "customers", {"name": "acme"}, status=201)
+        for team in ("blue", "red"):
+            one.ask("POST", "teams", {"name": team, "customer": "acme"}, status=201)
+            one.ask("POST", "keys", {"name": f"{team}-1", "team": team}, status=201)
+        of_file = [{"name": f"{team}-file", "team": team, "value": "****"} for team in ("blue", "red")]
+        one.declare(virtual_keys=of_file, routing_rules=[{"name": "f", "scope": "team", "owner": "red", "to": [TO]}])
+        owners: list[tuple[str, str | None]] = [("global", None), ("customer", "acme"), ("virtual_key", "mine")]
+        owners += [(scope, owner) for team in ("blue", "red") for scope, owner in owned_by(team)]
+        for scope, owner in owners:
+            rule = {"name": "r", "scope": scope, "to": [TO], **({"owner": owner} if owner else {})}
+            one.ask("POST", "routing-rules", rule, status=201)
+        blue = ["global/r", "team/blue/r", "virtual_key/blue-1/r", "virtual_key/blue-file/r"]
+        assert ids(one, "routing-rules", "blue") == blue
+        assert ids(one, "routing-rules", "own") == ["global/r", "virtual_key/mine/r"]
+        for rule in ids(one, "routing-rules", "admin"):
+            status = one.call("GET", f"routing-rules/{rule}", role="blue").status
+            assert (status == 200) == (rule in blue), rule
+        one.ask("DELETE", "routing-rules/global/r", status=204)
+        trial = {"rule": {"name": "n", "to": [TO]}, "request": {"model": "x", "key": "red-1"}}
+        told = [one.ask("POST", "routing-rules/try", trial, role=role)["matched"] for role in ("admin", "blue")]
+        assert told == [["r"], ["n"]]
+
+
+TO = {"model": "gpt-x"}
+
+
+def owned_by(team: str) -> list[tuple[str, str]]:
+    """Owners of rules: a team, its stored key and that of the file."""
+    return [("team", team), ("virtual_key", f"{team}-1"), ("virtual_key", f"{team}-file")]

@@ -25,30 +25,43 @@ class Reference(NamedTuple):
     id: str
 
 
+_NAMED = "SELECT 1 FROM object_references w WHERE w.kind = objects.kind AND w.id = objects.id"
+
+
 class Within(NamedTuple):
-    """A part of the objects of a kind: those that an actor has created, those that name one of `refers_to`, and those
-    with one of these ids; nothing where all three are empty."""
+    """A part of the objects of a kind: those that an actor has created, those that name one of `refers_to`, or an object
+    of the kind `via` that does, those with one of these ids, and those whose id begins so; nothing where all are
+    empty."""
 
     made_by: str = ""
     refers_to: tuple[Reference, ...] = ()
     ids: tuple[str, ...] = ()
+    via: str = ""
+    id_prefix: str = ""
 
-    def condition(self) -> tuple[str, list[str]]:
+    def condition(self) -> tuple[str, list[Value]]:
         """In SQL, with its values."""
-        found, values = ["0 = 1"], list[str]()
+        found, values = ["0 = 1"], list[Value]()
         if self.made_by:
             found.append("made_by = ?")
             values.append(self.made_by)
         if self.ids:
             found.append(f"id IN ({_marks(self.ids)})")
             values += self.ids
+        if self.id_prefix:
+            found.append("substr(id, 1, ?) = ?")
+            values += [len(self.id_prefix), self.id_prefix]
         for to_kind in dict.fromkeys(reference.kind for reference in self.refers_to):
             named = [reference.id for reference in self.refers_to if reference.kind == to_kind]
-            found.append(
-                "EXISTS (SELECT 1 FROM object_references w WHERE w.kind = objects.kind AND w.id = objects.id"  # noqa: S608 -- our own text, values are marks
-                f" AND w.to_kind = ? AND w.to_id IN ({_marks(named)}))"
-            )
+            names = f"to_kind = ? AND {{}}.to_id IN ({_marks(named)})"
+            found.append(f"EXISTS ({_NAMED} AND w.{names.format('w')})")
             values += [to_kind, *named]
+            if self.via:
+                found.append(
+                    f"EXISTS ({_NAMED} AND w.to_kind = ? AND EXISTS (SELECT 1 FROM object_references v"
+                    f" WHERE v.kind = w.to_kind AND v.id = w.to_id AND v.{names.format('v')}))"
+                )
+                values += [self.via, to_kind, *named]
         return f"({' OR '.join(found)})", values
 
 
@@ -102,7 +115,7 @@ class ObjectStore:
     ) -> list[StoredObject]:
         """Objects by id, from the first one after `after`, whose id holds `search` and which name `refers_to`; of those
         that are `within`."""
-        where, values = "kind = ? AND id > ?", [kind, after]
+        where, values = "kind = ? AND id > ?", list[Value]((kind, after))
         if within is not None:
             condition, bound = within.condition()
             where += f" AND {condition}"
