@@ -114,7 +114,9 @@ async def test_it_belongs_to_its_key(stored: StoredHere) -> None:
     async with FakeUpstream() as upstream, gateway(upstream, stored) as running:
         mine = await begin(running, upstream)
         for method, path in (("GET", mine), ("DELETE", mine), ("POST", f"{mine}/cancel"), ("GET", "resp_1")):
-            answer = await running.call(f"{PATH}/{path}", b"", method=method, key=OTHER if "resp" not in path else KEY)
+            answer = await running.call(
+                f"{PATH}/{path}", b"", method=method, key=OTHER if "resp" not in path else KEY
+            )
             assert (answer.status, answer.error["code"]) == (404, "response_not_found")
         assert len(upstream.requests) == 1
 
@@ -139,7 +141,9 @@ async def test_its_stream_has_the_id_that_works(stored: StoredHere) -> None:
 @pytest.mark.parametrize(
     ("members", "keeps"), [({"store": False}, True), ({}, False), ({"model": "anthropic/claude-x"}, True)]
 )
-async def test_what_could_not_be_retrieved_is_refused(stored: StoredHere, members: dict[str, Any], keeps: bool) -> None:
+async def test_what_could_not_be_retrieved_is_refused(
+    stored: StoredHere, members: dict[str, Any], keeps: bool
+) -> None:
     """What is not stored, and what goes to a provider without this API: 400, in the words of the API; nothing is
     sent."""
     async with FakeUpstream() as upstream, gateway(upstream, stored if keeps else None) as running:

@@ -2,8 +2,8 @@
 
     scope   keys                       teams        customers   records and sums   routing rules
     all     all                        all          all         all                all
-    team    of these teams             these        none        of these teams     global ones, of these teams, their keys
-    own     that the actor created     none         none        of these keys      global ones, of these keys
+    team    of these teams             these        none        of these teams     global; of these teams and their keys
+    own     that the actor created     none         none        of these keys      global; of these keys
 
 Other kinds are not divided by owner. What is out of reach is as if it did not exist.
 """

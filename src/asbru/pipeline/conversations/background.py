@@ -44,7 +44,9 @@ def check_background(call: Call, asked: Continued, rooms: Rooms) -> None:
             param=_PARAM,
         )
     if not asked.store:
-        raise BadRequest("background: such a response is stored until it is retrieved; omit `store: false`", param=_PARAM)
+        raise BadRequest(
+            "background: such a response is stored until it is retrieved; omit `store: false`", param=_PARAM
+        )
     call.head = read_head(call, rooms)
     check_unseen(call, rooms)
 
@@ -60,7 +62,7 @@ def kept_id(call: Call, stored: StoredResponses, own_id: str) -> str:
 
 
 async def store_begun(
-    call: Call, stored: StoredResponses, asked: Continued, keeping: KeepingResponse, items: tuple[Raw, ...]
+    call: Call, stored: StoredResponses, asked: Continued, keeping: KeepingResponse, *, items: tuple[Raw, ...]
 ) -> bool:
     """Store a response that has only begun; whether that is done."""
     call.attempts[-1].usage = Usage()
@@ -69,7 +71,7 @@ async def store_begun(
 
 
 async def kept_call(
-    call: Call, conversing: Conversing, ref: ObjectRef, row: ResponseRow | None, rooms: Rooms
+    call: Call, conversing: Conversing, ref: ObjectRef, row: ResponseRow | None, *, rooms: Rooms
 ) -> None:
     """Ask the provider about a response that is not known to have ended. `row`: what is stored of it."""
     stored, what = rooms.responses, call.operation.stored

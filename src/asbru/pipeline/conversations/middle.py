@@ -102,7 +102,7 @@ async def _ask(call: Call, conversing: Conversing, asked: Continued, items: tupl
     if told is not None and stored is not None:
         kept = await store(call, stored, asked, keeping, items=items)
     elif asked.background and stored is not None and keeping.response:
-        kept = await store_begun(call, stored, asked, keeping, items)
+        kept = await store_begun(call, stored, asked, keeping, items=items)
     if not kept:
         keeping.note(NOT_STORED)
     keeping.release()

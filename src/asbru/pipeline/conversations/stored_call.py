@@ -41,7 +41,7 @@ async def stored_call(call: Call, conversing: Conversing, rooms: Rooms) -> None:
     if ref is not None:
         row = await stored.index.read(response_id, caller.identity, call.started_ms)
     if ref is not None and ref.provider and _is_the_keepers(conversing, what.act, row):
-        await kept_call(call, conversing, ref, row, rooms)
+        await kept_call(call, conversing, ref, row, rooms=rooms)
         return
     if row is None:
         raise NotFound(f"there is no response '{response_id[:200]}'", code="response_not_found", param="response_id")

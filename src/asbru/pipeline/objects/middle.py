@@ -100,8 +100,8 @@ async def object_call(call: Call, rooms: Rooms) -> None:
 
 
 async def ask_keeper(call: Call, ref: ObjectRef, rooms: Rooms) -> Answered:
-    """The answer of the provider that keeps an object, to what is asked about it. Raises as `direct.ask`, and `NotFound`
-    where the provider or the key that made it is not configured any more."""
+    """What the provider that keeps an object says to what is asked about it. Raises as `direct.ask`, and `NotFound` if
+    the provider or the key that made it is not configured any more."""
     (name,) = call.parameters
     call.parameters = {name: ref.object_id}
     target, key = keeper_of(call, ref, rooms)
