@@ -96,6 +96,45 @@ def test_a_session_changes_things_only_with_its_csrf(api: Managed) -> None:
     assert api.call("GET", "teams", role=None, **cookie).status == 401
 
 
+PASSWORD = "correct horse battery"
+
+
+@pytest.mark.parametrize(
+    ("headers", "refused"),
+    [
+        ({"sec_fetch_site": "cross-site", "origin": "https://evil.example"}, True),
+        ({"sec_fetch_site": "same-site", "origin": "https://other.example", "host": "asbru.example"}, True),
+        ({"origin": "https://evil.example", "host": "asbru.example"}, True),
+        ({"origin": "null", "host": "asbru.example"}, True),
+        ({"origin": "https://asbru.example.evil.example", "host": "asbru.example"}, True),
+        ({"origin": "http://evil.example", "host": "asbru.example", "sec_fetch_site": "same-origin"}, False),
+        ({"sec_fetch_site": "none"}, False),
+        ({"origin": "http://asbru.example:8080", "host": "asbru.example:8080"}, False),
+        ({"origin": "https://asbru.example", "host": "10.0.0.7:80", "x_forwarded_host": "asbru.example, b"}, False),
+        ({}, False),
+    ],
+    ids=repr,
+)
+def test_no_other_page_logs_anybody_in(api: Managed, headers: dict[str, str], refused: bool) -> None:
+    """Nor sets the gateway up, or changes anything in a session: whatever needs no token. Programs name no origin."""
+    api.ask("POST", "users", {"name": "ann", "password": PASSWORD, "role": "admin"}, status=201)
+    login = {"name": "ann", "password": PASSWORD}
+    answer = api.call("POST", "session", login, role=None, **headers)
+    assert (answer.status, "set-cookie" in answer.headers) == ((403, False) if refused else (200, True))
+    session = api.call("POST", "session", login, role=None)
+    given = {
+        "cookie": session.headers["set-cookie"].partition(";")[0],
+        CSRF_HEADER.replace("-", "_"): session.json()["csrf"],
+        **headers,
+    }
+    changed = api.call("POST", "teams", {"name": "blue"}, role=None, **given)
+    set_up = api.call("POST", "setup", {"token": "x", "name": "bob", "password": PASSWORD}, role=None, **headers)
+    assert (changed.status, set_up.status) == ((403, 403) if refused else (201, 401))
+    if refused:
+        assert {one.error["code"] for one in (answer, changed, set_up)} == {"cross_origin"}
+    assert api.call("POST", "teams", {"name": "red"}, **headers).status == 201
+
+
 @pytest.mark.parametrize("value", ["", "x", "sk-asb-admin-" + "x" * 43, "x" * 10_000, "sk-asb-\u00e9"])
 def test_credentials_of_any_shape_are_refused(api: Managed, value: str) -> None:
     """401, whatever came."""

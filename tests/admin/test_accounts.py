@@ -277,4 +277,6 @@ def test_a_user_that_was_changed_meanwhile_is_not_overwritten(api: Managed) -> N
         assert (late.status, late.error["code"]) == (412, "version_mismatch")
     assert [one["role"] for one in api.ask("GET", "users")["items"] if one["name"] == "vic"] == ["viewer"]
     api.ask("PATCH", "users/vic", {"role": "editor"}, if_match='"2"')
+    api.ask("DELETE", "users/vic", status=204)
+    assert api.call("POST", "users", {"name": "vic", "password": PASSWORD}).headers["etag"] == '"4"'
     assert api.call("GET", "users/nobody").status == 404

@@ -77,6 +77,19 @@ def test_two_admins_lose_no_update(api: Managed) -> None:
     assert api.call("PATCH", "teams/blue", {}, if_match="two").status == 400
 
 
+def test_no_version_comes_twice(api: Managed) -> None:
+    """Whoever read an object that was deleted since does not change or delete the one that has its id now."""
+    api.ask("POST", "teams", {"name": "blue"}, status=201)
+    api.ask("PATCH", "teams/blue", {"budgets": [{"amount_usd": 1}]})
+    api.ask("DELETE", "teams/blue", status=204)
+    made = api.call("POST", "teams", {"name": "blue"})
+    assert (made.status, made.headers["etag"]) == (201, '"3"')
+    for version in ('"1"', '"2"'):
+        assert api.call("PATCH", "teams/blue", {"budgets": []}, if_match=version).status == 412
+        assert api.call("DELETE", "teams/blue", if_match=version).status == 412
+    api.ask("DELETE", "teams/blue", status=204, if_match='"3"')
+
+
 @pytest.mark.parametrize(
     "amount", ["-1", "0", "1e300", "NaN", "Infinity", '"5"', "true", "null", "1e-12", "9" * 400, "[]"]
 )

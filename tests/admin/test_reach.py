@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -12,9 +14,11 @@ import pytest
 from tests.fakes.books import row, row_id
 from tests.fakes.management import Managed, managed
 
+from asbru.app.api_kinds import COMPILED_KINDS
 from asbru.identity import roles
 from asbru.records import ROW_WIDTH
 from asbru.records.store import RecordStore
+from asbru.records.upkeep import Upkeep
 
 
 @pytest.fixture
@@ -221,3 +225,129 @@ def test_a_name_that_another_key_had(api: Managed) -> None:
     assert api.ask("GET", "records", role="own")["items"] == []
     api.ask("POST", "keys", {"name": "fresh"}, role="own", status=201)
     api.ask("POST", "keys", {"name": "payroll"}, status=201)
+
+
+CHECKED = json.dumps([{"rule": "r", "place": "input", "action": "redact", "findings": 1}])
+BUDGET = {"budgets": [{"amount_usd": 5, "window": "1M"}]}
+SPAN = f"since_ms={1_795_000_000_000 - 3_600_000}&until_ms={1_795_000_000_000 + 60_000}"
+QUERIES = {
+    "/overview": [f"{SPAN}&by={by}" for by in ("caller", "team", "customer", "model", "provider")],
+    "/spend": [f"by={by}" for by in ("caller", "team", "customer", "day,model", "tag&tag_name=env")],
+    "/standing": [f"kind={kind}&id=blue&id=red&id=blue-1&id=red-1&id=openai" for kind in ("key", "team", "provider")],
+    "/sessions": [SPAN],
+    "/guardrails/hits": [SPAN],
+    "/records/export": ["format=csv", "format=jsonl&caller=red-1"],
+}
+IDS = (
+    *("blue", "blue-1", "red", "red-1", "of-red", "mine", row_id(0), row_id(2), row_id(5), "provider/openai"),
+    *("team/red/r", "virtual_key/red-1/r", "customer/of-red/r", "team/blue/r", "virtual_key/mine/r"),
+)
+
+
+@pytest.fixture
+def worlds(tmp_path: Path) -> Iterator[tuple[Managed, Managed]]:
+    """Two APIs with a team, somebody's own key, and their calls; the second has another team and its calls, too."""
+    for folder in ("0", "1"):
+        (tmp_path / folder).mkdir()
+    made = [Managed(tmp_path / folder, COMPILED_KINDS) for folder in ("0", "1")]
+    for api, teams in zip(made, (["blue"], ["blue", "red"]), strict=True):
+        api.role("blue", roles.SCOPED, "team", "blue")
+        api.role("own", roles.SCOPED, "own")
+        api.ask("POST", "limits", {"scope": "provider", "name": "openai", **BUDGET}, status=201)
+        rows: list[tuple[object, ...]] = []
+        for number, name in enumerate((*teams, "mine")):
+            key, team = (name, "") if name == "mine" else (f"{name}-1", name)
+            if team:
+                api.ask("POST", "customers", {"name": f"of-{team}"}, status=201)
+                api.ask("POST", "teams", {"name": team, "customer": f"of-{team}", **BUDGET}, status=201)
+            made_by = "admin" if team else "own"
+            api.ask("POST", "keys", {"name": key, **({"team": team} if team else {})}, role=made_by, status=201)
+            for scope, owner in (
+                ("virtual_key", key),
+                *((("team", team), ("customer", f"of-{team}")) if team else ()),
+            ):
+                rule = {"name": "r", "scope": scope, "owner": owner, "to": [TO]}
+                api.ask("POST", "routing-rules", rule, status=201)
+            of_call = {"caller": key, "team": team, "customer": f"of-{team}", "cache": "hit", "session": "s"}
+            at = 4 if name == "mine" else 2 * number
+            for call, outcome in enumerate(("ok", "error")):
+                tags = json.dumps({"env": name})
+                rows.append(row(at + call, outcome=outcome, guardrails=CHECKED, tags=tags, **of_call))
+            counted = (f"provider/openai/cost/1M{number}", 1, 10**15, 5, 5)
+            api.database.run("INSERT INTO ledger_counts VALUES (?, ?, ?, ?, ?)", counted)
+        store, upkeep = RecordStore(api.url), Upkeep(api.url)
+        store.keep(msgspec.msgpack.encode(rows))
+        assert store.commit(0)
+        upkeep.commit(1)
+        store.close()
+        upkeep.close()
+    yield made[0], made[1]
+    for api in made:
+        api.database.close()
+
+
+@pytest.mark.parametrize("role", ["blue", "own"])
+def test_what_others_do_changes_nothing_that_a_scope_sees(worlds: tuple[Managed, Managed], role: str) -> None:
+    """Every route that only reads, with whatever is in reach and out of it: the same answers as if there were no other
+    team. An admin's answers differ, so that there is something to see."""
+    differing: set[str] = set()
+    for path, methods in worlds[0].application.openapi()["paths"].items():
+        route = path.removeprefix("/api/v1")
+        if "get" not in methods or route == "/status":  # which says for how long it runs
+            continue
+        paths = [re.sub(r"\{\w+\}", one, route) for one in (IDS if "{" in route else ("",))]
+        for asked, query in itertools.product(paths, QUERIES.get(route, [""])):
+            alone, among = (api.call("GET", asked[1:], role=role, query=query) for api in worlds)
+            assert (alone.status, alone.body) == (among.status, among.body), (asked, query)
+            seen = [api.call("GET", asked[1:], query=query).body for api in worlds]
+            if alone.status == 200 and seen[0] != seen[1]:
+                differing.add(route)
+    assert differing >= {
+        "/keys",
+        "/routing-rules",
+        "/records",
+        "/records/export",
+        "/spend",
+        "/overview",
+        "/sessions",
+        "/guardrails/hits",
+    }
+
+
+def test_rules_of_an_owner_in_reach(tmp_path: Path) -> None:
+    """Those of the team and of its keys, stored and of the file, beside the global ones; a trial knows no others."""
+    folder = tmp_path / "rules"
+    folder.mkdir()
+    with managed(folder, *COMPILED_KINDS) as one:
+        one.role("blue", roles.SCOPED, "team", "blue")
+        one.role("own", roles.SCOPED, "own")
+        one.ask("POST", "keys", {"name": "mine"}, role="own", status=201)
+        one.ask("POST", "customers", {"name": "acme"}, status=201)
+        for team in ("blue", "red"):
+            one.ask("POST", "teams", {"name": team, "customer": "acme"}, status=201)
+            one.ask("POST", "keys", {"name": f"{team}-1", "team": team}, status=201)
+        of_file = [{"name": f"{team}-file", "team": team, "value": "****"} for team in ("blue", "red")]
+        one.declare(virtual_keys=of_file, routing_rules=[{"name": "f", "scope": "team", "owner": "red", "to": [TO]}])
+        owners: list[tuple[str, str | None]] = [("global", None), ("customer", "acme"), ("virtual_key", "mine")]
+        owners += [(scope, owner) for team in ("blue", "red") for scope, owner in owned_by(team)]
+        for scope, owner in owners:
+            rule = {"name": "r", "scope": scope, "to": [TO], **({"owner": owner} if owner else {})}
+            one.ask("POST", "routing-rules", rule, status=201)
+        blue = ["global/r", "team/blue/r", "virtual_key/blue-1/r", "virtual_key/blue-file/r"]
+        assert ids(one, "routing-rules", "blue") == blue
+        assert ids(one, "routing-rules", "own") == ["global/r", "virtual_key/mine/r"]
+        for rule in ids(one, "routing-rules", "admin"):
+            status = one.call("GET", f"routing-rules/{rule}", role="blue").status
+            assert (status == 200) == (rule in blue), rule
+        one.ask("DELETE", "routing-rules/global/r", status=204)
+        trial = {"rule": {"name": "n", "to": [TO]}, "request": {"model": "x", "key": "red-1"}}
+        told = [one.ask("POST", "routing-rules/try", trial, role=role)["matched"] for role in ("admin", "blue")]
+        assert told == [["r"], ["n"]]
+
+
+TO = {"model": "gpt-x"}
+
+
+def owned_by(team: str) -> list[tuple[str, str]]:
+    """Owners of rules: a team, its stored key and that of the file."""
+    return [("team", team), ("virtual_key", f"{team}-1"), ("virtual_key", f"{team}-file")]

@@ -16,7 +16,7 @@ from tests.fakes.asgi import WAIT_S, answer_of, ask
 from tests.fakes.books import row, row_id
 from tests.fakes.management import Managed, managed
 
-from asbru.admin import streams
+from asbru.admin import exports, streams
 from asbru.admin.management import Management
 from asbru.admin.records import EXPORTS_EACH_MAX, TAILS_EACH_MAX
 from asbru.core.errors import Overloaded
@@ -130,6 +130,34 @@ def test_clients_that_do_not_read_their_exports(api: Managed) -> None:
     asyncio.run(scene())
 
 
+def test_an_export_ends_with_the_right_to_it(api: Managed, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A token that is deleted meanwhile gets no further page: the file breaks off, and is not taken for a whole one."""
+    write(api, *(row(number) for number in range(10, 20)))
+    monkeypatch.setattr(exports, "PAGE_RECORDS", 3)
+    token, messages = f"Bearer {api.token('viewer')}".encode(), list[MutableMapping[str, Any]]()
+    scope: dict[str, Any] = {"type": "http", "asgi": {"version": "3.0"}, "http_version": "1.1", "method": "GET"}
+    scope |= {"path": "/api/v1/records/export", "raw_path": b"/api/v1/records/export", "scheme": "http"}
+    scope |= {"query_string": b"format=jsonl", "root_path": "", "headers": [(b"authorization", token)]}
+
+    async def send(message: MutableMapping[str, Any]) -> None:
+        messages.append(message)
+        if message.get("body") and "viewer" in api.tokens:
+            del api.tokens["viewer"]
+            api.database.run("DELETE FROM api_tokens WHERE name = 'viewer'")
+
+    async def receive() -> MutableMapping[str, Any]:
+        await asyncio.Event().wait()
+        raise AssertionError("unreachable")
+
+    async def scene() -> None:
+        async with asyncio.timeout(WAIT_S):
+            await api.application(scope, receive, send)
+
+    asyncio.run(scene())
+    assert sum(len(one.get("body", b"").splitlines()) for one in messages) == 3
+    assert messages[-1].get("more_body") is True
+
+
 def test_an_export_that_stalls_ends(api: Managed, monkeypatch: pytest.MonkeyPatch) -> None:
     """Its place is free again."""
     monkeypatch.setattr(streams, "STALLED_S", 0.01)
@@ -146,7 +174,10 @@ def test_an_export_that_stalls_ends(api: Managed, monkeypatch: pytest.MonkeyPatc
     asyncio.run(scene())
 
 
-@pytest.mark.parametrize("start", ["=", "+", "-", "@", "\t", "\r"])
+@pytest.mark.parametrize(
+    "start",
+    ["=", "+", "-", "@", "\t", "\r", "\n", " =", "\u00a0 =", "\ufeff=", "\u200b=", "\u3000@", "\uff1d", "\uff0b"],
+)
 def test_no_cell_is_a_formula(api: Managed, start: str) -> None:
     """A text that a spreadsheet would calculate has an apostrophe in front, in whichever column; in JSON it is as it
     was. Numbers are left alone."""

@@ -115,6 +115,7 @@ def test_a_role_that_was_changed_meanwhile_is_not_overwritten(api: Managed) -> N
     assert shown.json()["permissions"] == ["teams:read"] and shown.headers["etag"] == '"2"'
     api.ask("DELETE", "roles/ops", status=204, if_match='"2"')
     assert api.call("GET", "roles/ops").status == 404
+    assert api.call("POST", "roles", {"name": "ops", "permissions": KEYS}).headers["etag"] == '"3"'
 
 
 def test_permissions_are_listed_with_where_they_may_be_given(api: Managed) -> None:

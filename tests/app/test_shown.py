@@ -19,6 +19,9 @@ providers:
 virtual_keys: [{name: v, value: sk-asb-hidden}]
 governance: {limits: [{scope: provider, name: openai}]}
 fallbacks: [{from: openai/a, to: [openai/b]}]
+mcp: {servers: {m: {url: "https://m.example/mcp?key=hidden"}}}
+guardrails:
+  rules: [{name: g, checks: [{webhook: {url: "https://w.example/?t=hidden", headers: {x-a: hidden}}}]}]
 """
 
 

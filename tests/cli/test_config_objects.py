@@ -66,6 +66,47 @@ def test_a_document_is_applied_and_exported(tmp_path: Path, monkeypatch: pytest.
         assert run(api, monkeypatch, "apply", str(document)).output == "changed teams blue\n"
 
 
+SETTING = {
+    "path": "limits.b",
+    "value": 2,
+    "default": 2,
+    "source": "default",
+    "live": True,
+    "unit": "",
+    "words": "Words.",
+    "form": {"type": "integer"},
+}
+
+
+def test_another_gateway_comes_to_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What one exports makes another, empty one serve by the same objects and settings, once its secrets are put in;
+    with a mask in a secret's place it says which. Keys of the playground stay where they are."""
+    document, values, exports = tmp_path / "objects.json", list[str](), list[str]()
+    for number in (0, 1):
+        data = tmp_path / str(number)
+        data.mkdir()
+        with managed(data, *COMPILED_KINDS) as api:
+            api.declared.write_text(json.dumps({"file": "", "sections": {}, "settings": [SETTING]}))
+            if number == 0:
+                document.write_text(json.dumps({**DOCUMENT, "settings": [{"name": "limits.b", "value": 7}]}))
+                api.ask("POST", "playground/key", status=201)
+                told = run(api, monkeypatch, "diff", str(document)).output
+                assert told.endswith("~ settings limits.b: value: 2 -> 7\n")
+            else:
+                refused = run(api, monkeypatch, "apply", str(document))
+                assert refused.exit_code == 1 and "keys.a.value: expected a secret, got the mask" in refused.output
+                document.write_text(exports[0].replace("****cdef", "gsk_0123456789abcdef"))
+            applied = run(api, monkeypatch, "apply", str(document))
+            assert applied.exit_code == 0 and applied.output.endswith("changed settings limits.b\n")
+            values.append(api.checked[-1]["providers"][0]["keys"][0]["value"])
+            exports.append(run(api, monkeypatch, "export").output)
+            document.write_text(exports[0])
+    assert values == ["gsk_0123456789abcdef"] * 2 and exports[0] == exports[1]
+    exported = json.loads(exports[0])
+    assert [one["name"] for one in exported["keys"]] == ["k"]
+    assert exported["settings"] == [{"name": "limits.b", "value": 7}]
+
+
 @pytest.mark.parametrize("text", ["{", "[]", '{"nonsense": []}', '{"teams": "x"}', '{"teams": [1]}'])
 def test_documents_that_make_no_sense(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str) -> None:
     """One line that says what is expected."""

@@ -39,7 +39,7 @@ async def test_forwarded_whole(tmp_path: Path) -> None:
         seen = behind.requests[0]
         assert (seen.method, seen.target, seen.body) == ("PATCH", "/api/things?a=1&b=%20", b"\x00\xffbody")
         assert [value for name, value in seen.header_list if name.lower() == "x-custom"] == ["1", "2"]
-        kept = {"cookie": "a=b", "accept-encoding": "gzip", "content-encoding": "x-own"}
+        kept = {"host": "gateway", "cookie": "a=b", "accept-encoding": "gzip", "content-encoding": "x-own"}
         assert kept.items() <= seen.headers.items()
         assert {"x-hop", "te", "proxy-authorization", "keep-alive", "connection"}.isdisjoint(seen.headers)
         assert front.rows == []

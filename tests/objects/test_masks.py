@@ -65,4 +65,28 @@ def test_what_a_mask_keeps_and_where_it_goes() -> None:
     assert sent_to({**one, "tls": None, "proxy": ""}, places) == [("base_url", "https://a")]
     checks = ["length", {"webhook": {"url": "https://b"}}]
     told = sent_to({"tls": {"verify": False}, "checks": checks}, places)
-    assert told == [("tls", {"verify": False}), ("checks..webhook.url", "https://b")]
+    assert told == [("tls", {"verify": False}), ("checks.1.webhook.url", "https://b")]
+
+
+def test_values_in_the_query_of_an_address() -> None:
+    """Each is a secret by its name, whatever else the address is; one without any stays as it came."""
+    address = "https://a/mcp?key=sk-0123456789abcdef&flag&key=other&empty="
+    one: dict[str, Any] = {"url": address}
+    secrets = take_out(one, ("url?",), {})
+    assert secrets == {"url?key": "sk-0123456789abcdef", "url?1": "flag", "url?key.2": "other"}
+    assert one["url"] == "https://a/mcp?key=****cdef&****&key=****&empty="
+    put_back(one, ("url?",), secrets)
+    assert one["url"] == address
+    for odd in ({"url": "https://a/mcp"}, {"url": None}, {}, {"url": "https://a?"}):
+        assert take_out(odd, ("url?",), {}) == {}
+
+
+def test_elements_without_names_go_by_their_place() -> None:
+    """Two of a kind have a secret each; what was stored before it was a secret is left where it is."""
+    fields = ("checks.*.*.headers.*",)
+    one: dict[str, Any] = {"checks": ["length", {"hook": {"headers": {"a": "1"}}}, {"hook": {"headers": {"a": "2"}}}]}
+    secrets = take_out(one, fields, {})
+    assert secrets == {"checks.1.hook.headers.a": "1", "checks.2.hook.headers.a": "2"}
+    one["checks"][1]["hook"]["headers"]["a"] = "plain"
+    put_back(one, fields, secrets)
+    assert [check["hook"]["headers"]["a"] for check in one["checks"][1:]] == ["plain", "2"]

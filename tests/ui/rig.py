@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, Request, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, Request, Response, expect, sync_playwright
 from tests.fakes.gateway_process import serve_command, serve_environment
 from tests.fakes.waiting import wait
 from tools.ui import browser as browser_path
@@ -149,12 +149,14 @@ class Watched:
         self.expected: list[str] = []
         self.requests: list[str] = []
         self._wrong: list[str] = []
+        self._not_understood: list[str] = []
         context.add_init_script(_COUNT_FETCHES)
         self.page: Page = context.new_page()
         self.page.set_default_timeout(WAIT_MS)
         self.page.on("console", lambda said: self._note(said.text) if said.type in ("error", "warning") else None)
         self.page.on("pageerror", lambda error: self._note(f"uncaught: {error}"))
         self.page.on("request", self._seen)
+        self.page.on("response", self._answered)
 
     def open(self, path: str) -> Page:
         """A page of the UI, once its requests are answered."""
@@ -203,7 +205,14 @@ class Watched:
         self.page.screenshot(path=SHOTS / f"{name}.png", animations="disabled", timeout=SHOT_MS)
 
     def check(self) -> None:
-        """Nothing went wrong that was not expected."""
+        """Nothing went wrong that was not expected, and no page asked with a parameter that the API does not take."""
+        for target in self._not_understood:
+            _, said = self.gateway.send("GET", target, None, self.gateway.token)
+            if isinstance(said, dict) and said.get("error", {}).get("code") in (
+                "unknown_parameter",
+                "repeated_parameter",
+            ):
+                self._wrong.append(f"{target}: {said['error']['message']}")
         assert not self._wrong, "\n".join(self._wrong)
 
     def forgive(self) -> None:
@@ -214,6 +223,10 @@ class Watched:
         self.requests.append(f"{request.method} {request.url.removeprefix(self.gateway.url)}")
         if not request.url.startswith((self.gateway.url + "/", "data:", "blob:")):
             self._wrong.append(f"a request to another host: {request.url}")
+
+    def _answered(self, response: Response) -> None:
+        if response.status == 422 and response.request.method == "GET":
+            self._not_understood.append(response.url.removeprefix(self.gateway.url))
 
     def _note(self, text: str) -> None:
         if _EXPECTED_STATUS.search(text) or any(words in text for words in self.expected):

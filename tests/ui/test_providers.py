@@ -102,6 +102,30 @@ def test_a_secret_is_replaced_and_never_shown(web: Watched, gateway: Gateway) ->
     assert gateway.ask("GET", "providers/sealed")[1]["keys"][0]["value"].endswith(SECRET[-4:])
 
 
+def test_another_address_asks_for_the_secret_again(web: Watched, gateway: Gateway) -> None:
+    """A stored key is not sent to another address: the field of the key says so, and takes it; a refusal that no field
+    can show is shown below the form."""
+    keys = [{"name": "Key-1", "value": "sk-1234567890abcdefghij"}]
+    gateway.make("providers", name="moved", dialect="openai", base_url=CLOSED, allow_loopback=True, keys=keys)
+    web.log_in()
+    page = web.open("providers?provider=moved")
+    sheet = page.get_by_role("dialog")
+    sheet.get_by_label("Base URL").fill("http://127.0.0.1:2/v1")
+    sheet.get_by_role("button", name="Save").click()
+    sheet.get_by_text("where secrets are sent to changes").wait_for()
+    assert sheet.get_by_label("API key", exact=True).get_attribute("aria-invalid") == "true"
+    assert sheet.get_by_text("where secrets are sent to changes").count() == 1
+    sheet.get_by_role("tab", name="JSON").click()
+    sheet.get_by_role("alert").get_by_text("where secrets are sent to changes").wait_for()
+    sheet.get_by_role("tab", name="Form").click()
+    sheet.get_by_role("button", name="Replace api key").click()
+    sheet.get_by_label("API key", exact=True).fill(SECRET)
+    sheet.get_by_role("button", name="Save").click()
+    page.get_by_text("moved is saved.").wait_for()
+    stored = gateway.ask("GET", "providers/moved")[1]
+    assert stored["base_url"] == "http://127.0.0.1:2/v1" and stored["keys"][0]["value"].endswith(SECRET[-4:])
+
+
 def test_a_deletion_says_what_breaks(web: Watched, gateway: Gateway) -> None:
     """Before a deletion, what names the provider is shown; it is not deleted as long as a rule does."""
     gateway.make("providers", name="needed", dialect="openai", base_url=CLOSED, allow_loopback=True, keys=KEYS)

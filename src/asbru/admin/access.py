@@ -4,6 +4,9 @@
     Cookie: asbru_session=...                     a session; what changes something also needs `x-asbru-csrf`, which a
                                                   page of another origin can neither read nor send
 
+What changes something without a token is refused if a page of another origin sends it, logging in included: such a page
+would log its visitor in as somebody else, who then sees what the visitor enters.
+
 `refuse_strangers` stands before every route. The permission is the first word of the path with `read` for GET and
 `write` for all else; what differs is in `_NOUNS` and in the route's description: `openapi_extra=needs("records:read")`,
 `openapi_extra=OPEN`. OpenAPI says it of every route. Whose data a route shows is the scope's matter: `reach`.
@@ -45,6 +48,8 @@ SCOPED: Final = "x-asbru-scoped"
 _DIVIDED: Final = ("bodies", "customers", "keys", "records", "spend", "teams")
 """Nouns that scopes divide. A route of theirs that does not say that it is scoped refuses whoever is not to see all."""
 _READING = ("GET", "HEAD")
+_OWN_SITES = ("same-origin", "none")
+"""What browsers say of requests that no other site's page has sent; "none": a person typed the address."""
 _CREDENTIAL_CHARS_MAX = 256
 
 
@@ -66,6 +71,8 @@ def refuse_strangers(request: Request) -> None:
     """The dependency of every route; raises `Unauthenticated` and `Forbidden`."""
     route = request.scope.get("route")
     extra = cast("dict[str, Any]", getattr(route, "openapi_extra", None) or {})
+    if request.method not in _READING and not _token_of(request):
+        _refuse_other_pages(request)
     if extra.get("security") == []:
         return
     actor = _identify(request)
@@ -116,10 +123,26 @@ def csrf_of(session: str) -> str:
     return hashlib.sha256(b"csrf " + session.encode()).hexdigest()
 
 
-def _identify(request: Request) -> Actor:
+def _refuse_other_pages(request: Request) -> None:
+    """Raise `Forbidden` for what a page of another origin sends. Browsers say so themselves where the connection is one
+    that they trust, and else name the origin (https://www.w3.org/TR/fetch-metadata/); programs say neither."""
+    site, origin = request.headers.get("sec-fetch-site", ""), request.headers.get("origin", "")
+    hosts = (request.headers.get("host"), request.headers.get("x-forwarded-host", "").partition(",")[0].strip())
+    host = origin.partition("://")[2]  # none of "null", the origin of pages that have none
+    is_own = site in _OWN_SITES if site else not origin or (host != "" and host in hosts)
+    if not is_own:
+        raise Forbidden("a page of another origin may not do this; open Asbru itself", code="cross_origin")
+
+
+def _token_of(request: Request) -> str:
+    """The token of a request, "" for none."""
     scheme, _, value = request.headers.get("authorization", "").partition(" ")
-    session = request.cookies.get(SESSION_COOKIE, "")
-    by_token = scheme.lower() == "bearer" and bool(value.strip())
+    return value.strip() if scheme.lower() == BEARER else ""
+
+
+def _identify(request: Request) -> Actor:
+    token, session = _token_of(request), request.cookies.get(SESSION_COOKIE, "")
+    by_token = bool(token)
     if not by_token and not session:
         raise Unauthenticated(
             "this needs a credential of the management API (Authorization: Bearer)", code="missing_credential"
@@ -129,7 +152,7 @@ def _identify(request: Request) -> Actor:
         if not hmac.compare_digest(given.encode(), csrf_of(session).encode()):
             raise Forbidden(f"a change in a session needs the {CSRF_HEADER} header", code="csrf_missing")
     accounts = cast("Accounts | None", getattr(request.app.state, "accounts", None))
-    credential = value.strip() if by_token else session
+    credential = token or session
     actor = None
     if accounts is not None and len(credential) <= _CREDENTIAL_CHARS_MAX:
         now_ms = int(request.app.state.unix_time() * 1000)

@@ -18,6 +18,7 @@ from starlette.types import Message, Receive, Scope, Send
 
 from asbru.admin.access import PREFIX, describe_access, refuse_strangers
 from asbru.admin.nouns import describe_bodies
+from asbru.admin.parameters import refuse_unknown
 from asbru.admin.refusals import add_refusals
 
 OPENAPI_PATH = "/api/openapi.json"
@@ -45,7 +46,7 @@ def build_application(
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,
-        dependencies=[Depends(refuse_strangers)],
+        dependencies=[Depends(refuse_strangers), Depends(refuse_unknown)],
     )
     application.bodies = tuple(bodies)
     application.described = described or {}

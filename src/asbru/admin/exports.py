@@ -1,13 +1,14 @@
 """Records as a file: CSV or lines of JSON, page by page, so that any number of them takes the memory of one page.
 
 A text that a spreadsheet would take for a formula gets an apostrophe in front of it, which spreadsheets hide:
-https://owasp.org/www-community/attacks/CSV_Injection
+https://owasp.org/www-community/attacks/CSV_Injection. Some take it for one behind spaces, or in full width too.
 """
 
 from __future__ import annotations
 
 import csv
 import io
+import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from typing import Final, Literal, TypeAlias
 
@@ -18,7 +19,7 @@ from asbru.records.query import Page, Record
 Format: TypeAlias = Literal["csv", "jsonl"]
 MEDIA_TYPES: Final[dict[Format, str]] = {"csv": "text/csv; charset=utf-8", "jsonl": "application/jsonl"}
 PAGE_RECORDS: Final = 500
-_FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
+_FORMULA: Final = re.compile(r"[\t\r\n]|[\s\u200b-\u200f\u2060\ufeff]*[=+\-@\uff1d\uff0b\uff0d\uff20]")
 
 
 async def write_export(
@@ -41,7 +42,7 @@ def _cells(record: Record) -> list[object]:
 
 def defused(text: str) -> str:
     """A text that no spreadsheet calculates."""
-    return f"'{text}" if text.startswith(_FORMULA) else text
+    return f"'{text}" if _FORMULA.match(text) else text
 
 
 def _lines(rows: Iterable[Sequence[object]]) -> bytes:

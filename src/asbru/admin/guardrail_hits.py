@@ -23,9 +23,9 @@ def build_router(url: str) -> APIRouter:
 
     @router.get("/hits", summary="What rules did", openapi_extra=extra)
     async def show_hits(request: Request, since_ms: Moment = None, until_ms: Moment = None) -> Response:  # pyright: ignore[reportUnusedFunction] -- the router calls it
-        """How many calls each rule checked, and in how many it acted, over time."""
-        reach_of(request)
+        """How many calls each rule checked, and in how many it acted, over time; of the calls in reach."""
+        within = reach_of(request).column()
         span = read_span(since_ms, until_ms)
-        return nouns.answer(await in_thread(lambda: read_guardrail_hits(url, *span)))
+        return nouns.answer(await in_thread(lambda: read_guardrail_hits(url, *span, within)))
 
     return router

@@ -49,17 +49,17 @@ def _findings(seen: list[Seen]) -> list[GuardrailFinding]:
     return sorted(found, key=lambda one: (one.start, one.end))
 
 
-def explain(rules: list[GuardrailRule], name: str | None, surface: str | None) -> GuardrailProof:
-    """Where rules act; only the one of a name, only on one surface."""
+def explain(rules: list[GuardrailRule], name: str, surface: str) -> GuardrailProof:
+    """Where rules act; only the one of a name, only on one surface; "" for all."""
     rows: list[ProofRow] = []
     problems: list[str] = []
     for rule in rules:
-        if name not in (None, "", rule.name):
+        if name not in ("", rule.name):
             continue
         flaws = list(flaws_of(rule))
         problems += [f"{rule.name}: {flaw}" for flaw in flaws]
         if not flaws:
-            rows += [row for row in proof_of(rule) if surface in (None, "", row.surface)]
+            rows += [row for row in proof_of(rule) if surface in ("", row.surface)]
     return GuardrailProof(tuple(rows), tuple(problems))
 
 

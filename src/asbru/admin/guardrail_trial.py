@@ -13,7 +13,7 @@ from __future__ import annotations
 from typing import Annotated, Any
 
 import msgspec
-from fastapi import APIRouter, Request, Response
+from fastapi import APIRouter, Query, Request, Response
 from msgspec import Meta
 
 from asbru.admin import nouns
@@ -25,6 +25,8 @@ from asbru.core.errors import BadRequest
 from asbru.guardrails import GuardrailRule, Place, ProofRow
 
 TEXT_CHARS_MAX = 200_000
+
+Word = Annotated[str, Query(max_length=256)]
 
 
 class GuardrailText(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -100,15 +102,12 @@ class GuardrailTrial:
             return nouns.answer(await in_thread(lambda: guardrail_outcomes.try_rules(trial, rules)))
 
         @router.get("/explain", summary="Where rules act", openapi_extra={**reads, **nouns.gives(GuardrailProof)})
-        async def explain(request: Request) -> Response:  # pyright: ignore[reportUnusedFunction] -- likewise
+        async def explain(request: Request, rule: Word = "", surface: Word = "") -> Response:  # pyright: ignore[reportUnusedFunction] -- likewise
             """Whether and how each rule is enforced; `rule`, `surface` narrow the table."""
             rules = self._all(request)
-            asked = request.query_params
             from asbru.admin import guardrail_outcomes  # likewise
 
-            return nouns.answer(
-                await in_thread(lambda: guardrail_outcomes.explain(rules, asked.get("rule"), asked.get("surface")))
-            )
+            return nouns.answer(await in_thread(lambda: guardrail_outcomes.explain(rules, rule, surface)))
 
         @router.get(
             "/checks",

@@ -6,14 +6,15 @@ GET /api/v1/changes              newest first; of a kind, of an object
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
-from typing import Annotated, TypeVar
+from collections.abc import Callable, Collection, Mapping
+from typing import Annotated, Any, TypeVar
 
 import msgspec
 from fastapi import APIRouter, Query, Response
 
 from asbru.admin import nouns
 from asbru.admin.act import Act, unwritable
+from asbru.objects import hide
 from asbru.storage import StorageError
 
 T = TypeVar("T")
@@ -22,8 +23,8 @@ Number = Annotated[int | None, Query(ge=1, le=10**15, description="Begin before 
 Word = Annotated[str, Query(max_length=512)]
 
 
-def build_router(act: Act) -> APIRouter:
-    """The route."""
+def build_router(act: Act, secret_fields: Mapping[str, Collection[str]]) -> APIRouter:
+    """The route. `secret_fields`: by kind, for what was noted before a field was one."""
     router = APIRouter(tags=["history"])
 
     @router.get("/changes")
@@ -35,14 +36,22 @@ def build_router(act: Act) -> APIRouter:
         items = [
             {
                 **msgspec.to_builtins(change),
-                "before": msgspec.Raw(change.before.encode() or b"null"),
-                "after": msgspec.Raw(change.after.encode() or b"null"),
+                "before": _shown(change.before, secret_fields.get(change.kind, ())),
+                "after": _shown(change.after, secret_fields.get(change.kind, ())),
             }
             for change in changes
         ]
         return nouns.answer({"items": items, "next": changes[-1].number if len(changes) == limit else None})
 
     return router
+
+
+def _shown(body: str, secret_fields: Collection[str]) -> msgspec.Raw:
+    if not body or not secret_fields:
+        return msgspec.Raw(body.encode() or b"null")
+    shown: dict[str, Any] = msgspec.json.decode(body)
+    hide(shown, secret_fields)
+    return msgspec.Raw(msgspec.json.encode(shown))
 
 
 async def in_thread(read: Callable[[], T]) -> T:

@@ -122,7 +122,8 @@ class Management:
         routers += [live_test.build_router(self._act, objects) for objects in self._objects if objects.kind.asked]
         routers += [self.keys.build_router(), self._accounts.build_router(), self._users.build_router()]
         routers.append(token_routes.TokenRoutes(self._act).build_router())
-        routers += [history.build_router(self._act), spending.build_router(self._database_url)]
+        secret_fields = {kind.kind: kind.secret_fields for kind in self._plain}
+        routers += [history.build_router(self._act, secret_fields), spending.build_router(self._database_url)]
         routers += [overview.build_router(self._database_url), records.build_router(self._database_url, self._tail)]
         routers.append(sessions.build_router(self._database_url))
         owners = {one.kind.kind: one for one in (*self._objects, self.keys.objects)}

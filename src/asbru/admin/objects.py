@@ -15,7 +15,7 @@ from asbru.admin.reach import Reach
 from asbru.cluster import Entry
 from asbru.core.errors import BadRequest, Conflict, NotFound
 from asbru.identity import Actor
-from asbru.objects import Reference, StoredObject, kept, put_back, sent_to, take_out
+from asbru.objects import Reference, StoredObject, hide, kept, put_back, sent_to, take_out
 
 ID_CHARS_MAX = 512
 OBJECTS_MAX = 100_000
@@ -210,7 +210,7 @@ class Objects:
         deed.objects.delete(self.kind.kind, before.id)
         deed.secrets.delete(self.kind.kind, before.id)
         deed.compiled |= self.kind.compiled
-        deed.note("delete", self.kind.kind, before.id, before=before.body)
+        deed.note("delete", self.kind.kind, before.id, before=self._hidden(before))
 
     def read_new(self, body: Body) -> None:
         """Refuse what makes no sense. What is compiled may not refer to the environment or to files of the machine:
@@ -233,7 +233,7 @@ class Objects:
         saved = StoredObject(
             self.kind.kind,
             object_id,
-            before.version + 1 if before else 1,
+            before.version + 1 if before else deed.objects.first_version(self.kind.kind),
             msgspec.json.encode(body).decode(),
             deed.now_ms,
         )
@@ -241,7 +241,7 @@ class Objects:
         deed.entries += self._entries(deed, one)
         deed.compiled |= self.kind.compiled
         action = "update" if before else "create"
-        deed.note(action, self.kind.kind, object_id, before=before.body if before else "", after=saved.body)
+        deed.note(action, self.kind.kind, object_id, before=self._hidden(before) if before else "", after=saved.body)
         return self._show(saved)
 
     def _save_secrets(self, deed: Deed, object_id: str, body: Body) -> None:
@@ -255,9 +255,12 @@ class Objects:
     def _known_secrets(self, object_id: str, body: Body) -> Mapping[str, str]:
         """The stored secrets, which masks in `body` may keep. Where they would go elsewhere, none may: whoever may
         change an address would read them there."""
-        known = self._act.secrets.load(self._act.keyring(), self.kind.kind, object_id)
-        before = self._act.objects.load(self.kind.kind, object_id) if known else None
-        if before is not None and self._destination(_read(before)) != self._destination(body):
+        stored = self._act.secrets.load(self._act.keyring(), self.kind.kind, object_id)
+        before = self._act.objects.load(self.kind.kind, object_id)
+        if before is None:
+            return stored
+        known = take_out(_read(before), self.kind.secret_fields, stored)  # also those that are not sealed yet
+        if known and self._destination(_read(before), known) != self._destination(body, known):
             masked = next(iter(kept(body, self.kind.secret_fields)), "")
             if masked:
                 raise BadRequest(
@@ -266,8 +269,11 @@ class Objects:
                 )
         return known
 
-    def _destination(self, body: Body) -> object:
-        return sent_to(self.kind.show(body), self.kind.sent_to)
+    def _destination(self, body: Body, known: Mapping[str, str]) -> object:
+        """Where a body sends its secrets, which may be part of that."""
+        whole = _copy(body)
+        put_back(whole, self.kind.secret_fields, known)
+        return sent_to(self.kind.show(whole), self.kind.sent_to)
 
     # What would be compiled
 
@@ -342,7 +348,15 @@ class Objects:
 
     def _show(self, one: StoredObject) -> Shown:
         meta = {"id": one.id, "source": "api", "version": one.version, "changed_ms": one.changed_ms}
-        return Shown({**meta, **self.kind.show(_read(one))}, one.version)
+        body = _read(one)
+        hide(body, self.kind.secret_fields)
+        return Shown({**meta, **self.kind.show(body)}, one.version)
+
+    def _hidden(self, one: StoredObject) -> str:
+        """A body for a note: a secret that was stored before its field was one has no mask yet."""
+        body = _read(one)
+        hide(body, self.kind.secret_fields)
+        return msgspec.json.encode(body).decode()
 
 
 def _missing(kind: Kind, object_id: str) -> NotFound:

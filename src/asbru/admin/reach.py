@@ -1,9 +1,9 @@
 """What an actor's scope reaches: the one place that says which keys, teams, records and sums an actor sees and changes.
 
-    scope   keys                       teams        customers   records and sums
-    all     all                        all          all         all
-    team    of these teams             these        none        of these teams
-    own     that the actor created     none         none        of these keys
+    scope   keys                       teams        customers   records and sums   routing rules
+    all     all                        all          all         all                all
+    team    of these teams             these        none        of these teams     global; of these teams and their keys
+    own     that the actor created     none         none        of these keys      global; of these keys
 
 Other kinds are not divided by owner. What is out of reach is as if it did not exist.
 """
@@ -13,6 +13,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
+import msgspec
+
 from asbru.admin.declared_file import DeclaredFile
 from asbru.core.errors import Forbidden
 from asbru.identity import Actor
@@ -21,6 +23,9 @@ from asbru.objects import ObjectStore, Reference, Within
 OWN_KEYS_MAX = 1000
 """Of an actor with the scope `own`; further ones are listed, but their records are out of reach."""
 _DIVIDED = ("key", "team", "customer")
+_RULE = "routing_rule"
+_GLOBAL = "global"
+"""The scope of rules that have no owner, which their ids begin with."""
 
 
 class Column(NamedTuple):
@@ -53,8 +58,7 @@ class Reach:
         """The keys that the actor has created. A key of the file is nobody's, even where one of its name was stored
         before."""
         made = self._objects.load_made_by("key", self._actor.name, OWN_KEYS_MAX)
-        sections = {} if self._declared is None else self._declared.read().sections
-        declared = {one.get("name") for one in sections.get("virtual_keys", ())}
+        declared = self._declared_keys()
         return tuple(name for name in made if name not in declared)
 
     def column(self) -> Column | None:
@@ -65,6 +69,8 @@ class Reach:
 
     def within(self, kind: str) -> Within | None:
         """Which stored objects of a kind are in reach; None for all."""
+        if kind == _RULE and not self.is_whole:
+            return self._rules_within()
         if self.is_whole or kind not in _DIVIDED:
             return None
         if self._scope.kind == "own":
@@ -75,6 +81,8 @@ class Reach:
 
     def sees(self, kind: str, object_id: str, body: Mapping[str, Any], *, declared: bool = False) -> bool:
         """Whether an object is in reach; `declared`: by the file, which no actor has created."""
+        if kind == _RULE and not self.is_whole:
+            return self._sees_rule(body.get("scope") or _GLOBAL, body.get("owner"))
         if self.is_whole or kind not in _DIVIDED:
             return True
         if self._scope.kind == "own":
@@ -82,6 +90,35 @@ class Reach:
         if kind == "key":
             return body.get("team") in self._scope.teams
         return kind == "team" and object_id in self._scope.teams
+
+    def _rules_within(self) -> Within:
+        if self._scope.kind == "own":
+            return Within(
+                refers_to=tuple(Reference("key", name) for name in self.own_keys()), id_prefix=f"{_GLOBAL}/"
+            )
+        teams = tuple(Reference("team", name) for name in self._scope.teams)
+        declared = (
+            Reference("key", name) for name, team in self._declared_keys().items() if team in self._scope.teams
+        )
+        return Within(refers_to=(*teams, *declared), via="key", id_prefix=f"{_GLOBAL}/")
+
+    def _sees_rule(self, scope: str, owner: str | None) -> bool:
+        if scope == _GLOBAL:
+            return True
+        if self._scope.kind == "own":
+            return scope == "virtual_key" and owner in self.own_keys()
+        team = self._team_of(str(owner)) if scope == "virtual_key" else owner if scope == "team" else None
+        return team in self._scope.teams
+
+    def _team_of(self, key: str) -> str | None:
+        declared = self._declared_keys()
+        stored = None if key in declared else self._objects.load("key", key)
+        return declared.get(key) if stored is None else msgspec.json.decode(stored.body).get("team")
+
+    def _declared_keys(self) -> dict[str, str | None]:
+        """The team of each key of the file."""
+        sections = {} if self._declared is None else self._declared.read().sections
+        return {str(one.get("name")): one.get("team") for one in sections.get("virtual_keys", ())}
 
     def refuse_move(self, kind: str, object_id: str, before: Mapping[str, Any], after: Mapping[str, Any]) -> None:
         """Raise `Forbidden` where an object would be created for, or moved to, an owner out of reach; whoever has no

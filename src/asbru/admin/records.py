@@ -20,7 +20,7 @@ from asbru.admin import exports, nouns, record_shapes
 from asbru.admin.access import SCOPED, actor_of, reach_of, refuse_strangers
 from asbru.admin.history import in_thread
 from asbru.admin.span import Moment
-from asbru.admin.streams import Places, StreamedResponse
+from asbru.admin.streams import BrokenOff, Places, StreamedResponse
 from asbru.core.errors import AsbruError, BadRequest, NotFound, Overloaded
 from asbru.records import query
 from asbru.records.bodies import read
@@ -158,6 +158,8 @@ def _add_export(router: APIRouter, url: str) -> None:
         places.check(who)
 
         async def read_page(before: str) -> query.Page:
+            if before and (refusal := _refusal(request, wanted)):
+                raise BrokenOff(f"an export is broken off: {refusal}")
             async with reading:
                 return await in_thread(
                     lambda: query.search(

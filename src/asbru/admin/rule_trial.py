@@ -137,7 +137,12 @@ class RuleTrial:
             refuse(actor_of(request), "records:read")
             call = await self._recorded(trial.record_id, reach)
         assert call is not None
-        rules = self._rules.read_all()
+        rules = {
+            name: one
+            for name, one in self._rules.read_all().items()
+            if isinstance(one, RoutingRule)
+            and reach.sees(self._rules.kind.kind, name, {"scope": one.scope, "owner": one.owner})
+        }
         if trial.rule is not None:
             rule = self._rules.kind.read(trial.rule)
             assert isinstance(rule, RoutingRule)

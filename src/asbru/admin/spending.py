@@ -37,8 +37,6 @@ def build_router(url: str) -> APIRouter:
     ) -> Response:
         """In all, or by dimensions, the dearest first; `since` and `until` are days, both included. Of more than 1,000
         lines the rest is left out, and `more` is true."""
-        if "day" in request.query_params:
-            raise BadRequest("day: expected `since` and `until` instead", status=422)
         within = reach_of(request).column()
         where = {name: request.query_params[name] for name in _FILTERS if name in request.query_params}
         dimensions: list[spend.Dimension] = [_dimension(name) for name in by.split(",") if name]

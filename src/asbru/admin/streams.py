@@ -68,15 +68,16 @@ class StreamedResponse(StreamingResponse):
                 async with asyncio.timeout(STALLED_S):
                     await send(message)
             except TimeoutError:
-                raise _Stalled from None
+                raise BrokenOff("a client stopped reading; its response was cut off") from None
 
         try:
             # Closed here, for a response that is kept would keep them open, and their place taken.
             async with contextlib.aclosing(cast("AsyncGenerator[bytes]", self.body_iterator)):
                 await super().__call__(scope, receive, send_in_time)
-        except* _Stalled:
-            log("warning", "a client stopped reading; its response was cut off", path=cast("Any", scope)["path"])
+        except* BrokenOff as broken:
+            for one in broken.exceptions:
+                log("warning", str(one), path=cast("Any", scope)["path"])
 
 
-class _Stalled(Exception):
-    """The client reads no more."""
+class BrokenOff(Exception):
+    """The response ends before its end, which its client sees: no more of it can, or may, be sent. Says why."""

@@ -22,7 +22,7 @@ from typing import Any, NoReturn, Protocol
 import msgspec
 from fastapi import APIRouter, Request, Response
 
-from asbru.admin import nouns
+from asbru.admin import nouns, parameters
 from asbru.admin.access import OPEN, actor_of
 from asbru.admin.act import Act, Deed
 from asbru.cluster import stored
@@ -30,6 +30,7 @@ from asbru.core.errors import BadRequest, CallerError, Conflict, GatewayError, N
 from asbru.mcp.catalogue import MCP_SERVER, Definition, ServerEntry, read_server
 from asbru.mcp.code import Library
 from asbru.mcp.manage import Chosen, Grant, Manage, Managed
+from asbru.objects import hide
 
 WRITE = "mcp:write"
 QUERY_CHARS_MAX = 4096
@@ -137,7 +138,7 @@ def build_router(act: Act, tools: ToolServers) -> APIRouter:
         whose = nouns.read_struct(await nouns.read_body(request), Whose)
         return await known.do(request, Manage("disconnect", name, whose.user), whose.user)
 
-    @router.get("/mcp/oauth/callback", openapi_extra=OPEN)
+    @router.get("/mcp/oauth/callback", openapi_extra={**OPEN, **parameters.ANY})
     async def callback(request: Request) -> Response:  # pyright: ignore[reportUnusedFunction] -- likewise
         """Where an authorization server sends the browser back to."""
         query = {name: value[:QUERY_CHARS_MAX] for name, value in request.query_params.items()}
@@ -253,7 +254,7 @@ def _summary(entry: ServerEntry, grants: tuple[Grant, ...]) -> ToolServerSummary
         reason=entry.reason,
         era=entry.era,
         version=entry.version,
-        endpoint="" if entry.endpoint.startswith("/") else entry.endpoint,
+        endpoint="" if entry.endpoint.startswith("/") else _without_secrets(entry.endpoint),
         tools=len(entry.tools),
         resources=len(entry.resources),
         resource_templates=len(entry.resource_templates),
@@ -262,6 +263,12 @@ def _summary(entry: ServerEntry, grants: tuple[Grant, ...]) -> ToolServerSummary
         suspicious=sum(bool(one.suspicion) for one in definitions),
         grants=tuple(grant for grant in grants if grant.server == entry.name),
     )
+
+
+def _without_secrets(url: str) -> str:
+    shown = {"url": url}
+    hide(shown, ("url?",))
+    return shown["url"]
 
 
 def _refuse(done: Managed) -> NoReturn:

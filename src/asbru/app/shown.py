@@ -15,6 +15,8 @@ from asbru.app.config import ConfigFile, ConfigPath
 from asbru.app.listed import listed_provider
 from asbru.app.setting_list import list_settings
 from asbru.app.snapshot import ProviderFacts
+from asbru.app.stored_objects import STORED_KINDS
+from asbru.objects import hide
 
 _Named: TypeAlias = "tuple[dict[str, Any], object]"
 """An object, and its name where the configuration has that as a key."""
@@ -68,9 +70,14 @@ def _own(value: object, path: ConfigPath, stored: Collection[ConfigPath]) -> lis
 
 
 def _add(sections: dict[str, list[dict[str, Any]]], section: str, named: list[_Named]) -> None:
-    objects = [(name, one) for name, one in named if isinstance(one, msgspec.Struct)]
+    objects = [
+        {**name, **msgspec.to_builtins(one, enc_hook=_hide)} for name, one in named if isinstance(one, msgspec.Struct)
+    ]
+    secret = next((kind.secret_fields for kind in STORED_KINDS if kind.section == section), ())
+    for one in objects:
+        hide(one, secret)  # what is no SecretText by itself, such as a header of a webhook
     if objects:
-        sections[section] = [{**name, **msgspec.to_builtins(one, enc_hook=_hide)} for name, one in objects]
+        sections[section] = objects
 
 
 def _whole(one: object) -> object:

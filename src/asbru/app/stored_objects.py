@@ -50,12 +50,12 @@ STORED_KINDS = (
         "mcp_server",
         "mcp.servers",
         "name",
-        ("env.*", "headers.*", "client_secret", "openapi.credentials.*"),
+        ("env.*", "headers.*", "client_secret", "openapi.credentials.*", "url?"),
         mapped=True,
     ),
     StoredKind("mcp_group", "mcp.groups", "name", mapped=True, value="tools"),
     StoredKind("mcp_rule", "mcp.rules", "name"),
-    StoredKind("guardrail", "guardrails.rules", "name", ("credentials.*",)),
+    StoredKind("guardrail", "guardrails.rules", "name", ("credentials.*", "checks.*.*.headers.*", "checks.*.*.url?")),
     StoredKind("setting", SETTINGS, "name"),
 )
 

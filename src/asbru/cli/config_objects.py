@@ -1,9 +1,11 @@
 """`asbru config export`, `diff` and `apply`: the objects of the management API as one document.
 
-    {"customers": [{"name": "acme", ...}], "teams": [...], ..., "keys": [...]}
+    {"customers": [{"name": "acme", ...}], "teams": [...], ..., "keys": [...],
+     "settings": [{"name": "limits.body_bytes_max", "value": 1000000}, ...]}
 
 Sections are kinds, an object is what the API takes. `apply` makes what is missing and changes the members that the
-document names; it deletes nothing. What the configuration file declares is no part of it.
+document names; it deletes nothing. What the configuration file declares is no part of it, and neither are keys of the
+playground, which are temporary and their users' own.
 """
 
 from __future__ import annotations
@@ -16,7 +18,6 @@ from typing import Any, NamedTuple, TextIO, cast
 import click
 
 from asbru.cli.api import Api, url_option
-from asbru.cli.objects import COLUMNS
 from asbru.objects import hide
 
 KINDS = (
@@ -34,6 +35,9 @@ KINDS = (
     "guardrails",
 )
 """In the order in which objects name each other."""
+SETTINGS = "settings"
+_PLAYGROUND = "playground"
+"""The tag of keys of the playground."""
 _SHOWN_ONLY = ("id", "source", "version", "changed_ms")
 
 Document = dict[str, list[dict[str, Any]]]
@@ -65,6 +69,16 @@ def steps(api: Api, document: Document) -> Iterator[Step]:
             changed = {member: one[member] for member in one if found.get(member) != one[member]}
             if changed:
                 yield Step(kind, name, str(found["id"]), changed, {member: found.get(member) for member in changed})
+    yield from _setting_steps(api, document.get(SETTINGS, []))
+
+
+def _setting_steps(api: Api, wanted: list[dict[str, Any]]) -> Iterator[Step]:
+    there = {one["path"]: one for one in api.ask("GET", SETTINGS)["items"]} if wanted else {}
+    for one in wanted:
+        name, value = str(one.get("name")), one.get("value")
+        before = there.get(name, {}).get("value")
+        if value != before:  # one that is not known is refused by the API
+            yield Step(SETTINGS, name, name, {"value": value}, {"value": before})
 
 
 def _name(kind: str, one: dict[str, Any]) -> str:
@@ -85,9 +99,10 @@ def _read(file: TextIO) -> Document:
         document: object = json.load(file)
     except ValueError as error:
         raise click.ClickException(f"not JSON: {error}") from error
-    unknown = sorted(set(cast("dict[str, Any]", document)) - set(COLUMNS)) if isinstance(document, dict) else ["?"]
+    known = (*KINDS, SETTINGS)
+    unknown = sorted(set(cast("dict[str, Any]", document)) - set(known)) if isinstance(document, dict) else ["?"]
     if unknown:
-        raise click.ClickException(f"expected an object with some of {', '.join(KINDS)}; got {', '.join(unknown)}")
+        raise click.ClickException(f"expected an object with some of {', '.join(known)}; got {', '.join(unknown)}")
     for kind, wanted in cast("dict[str, Any]", document).items():
         if not isinstance(wanted, list) or not all(isinstance(one, dict) for one in cast("list[Any]", wanted)):
             raise click.ClickException(f"{kind}: expected a list of objects")
@@ -113,10 +128,12 @@ def export(*, url: str) -> None:
         kind: [
             {member: one[member] for member in one if member not in _SHOWN_ONLY}
             for one in api.items(kind)
-            if one["source"] == "api"
+            if one["source"] == "api" and not (kind == "keys" and _PLAYGROUND in one.get("tags", {}))
         ]
         for kind in KINDS
     }
+    settings = api.ask("GET", SETTINGS)["items"]
+    exported[SETTINGS] = [{"name": one["path"], "value": one["value"]} for one in settings if one["source"] == "api"]
     click.echo(json.dumps(exported, indent=2))
 
 
@@ -145,7 +162,10 @@ def apply(*, file: TextIO, url: str) -> None:
     """Create and change objects as a document says; delete none. The values of new keys are printed, only this once."""
     api = Api(url)
     for step in steps(api, _read(file)):
-        if step.object_id is None:
+        if step.kind == SETTINGS:
+            api.ask("PATCH", SETTINGS, {step.name: step.members["value"]})
+            click.echo(f"changed {SETTINGS} {step.name}")
+        elif step.object_id is None:
             made = api.ask("POST", step.kind, step.members)
             value = f": {made['value']}" if "value" in made else ""
             click.echo(f"made {step.kind} {step.name}{value}")

@@ -58,7 +58,7 @@ async def _pass(request: Request, connection: ServerConnection, pool: Pool) -> N
     method = b"GET" if head.method == b"HEAD" else head.method
     target = head.path + (b"?" + head.query if head.query else b"")
     named = {option.strip().lower() for option in head.connection_options.split(b",")}
-    lines = [b"%b %b HTTP/1.1\r\nhost: asbru\r\n" % (method, target)]
+    lines = [b"%b %b HTTP/1.1\r\nhost: %b\r\n" % (method, target, head.host or b"asbru")]
     for name, value in head.every_header or ():
         lower = name.lower()
         if lower not in _NOT_SENT and lower not in named:

@@ -15,6 +15,7 @@ import msgspec
 from asbru.identity import roles
 from asbru.identity.actor import Actor
 from asbru.storage import Database
+from asbru.storage.versions import first_version, keep_deleted
 
 TOKEN_PREFIX = "sk-asb-admin-"  # noqa: S105 -- what every token begins with
 SESSION_MS = 12 * 3600 * 1000
@@ -22,6 +23,8 @@ SESSIONS_MAX = 1000
 """Of all users together; the ones that end first are ended sooner."""
 SESSION_ID_CHARS = 16
 AGENT_CHARS_MAX = 256
+_USER, _ROLE = "user", "role"
+"""Kinds whose versions never repeat, named as in changes."""
 
 
 class User(msgspec.Struct, frozen=True):
@@ -83,17 +86,18 @@ class Accounts:
     def save_user(self, user: User, password_hash: str) -> User:
         """A new user, or another role and password, as it is then; ends the sessions that there were."""
         rows = self._database.run(
-            "INSERT INTO users (name, role, password_hash, made_ms) VALUES (?, ?, ?, ?)"
+            "INSERT INTO users (name, role, password_hash, made_ms, version) VALUES (?, ?, ?, ?, ?)"
             " ON CONFLICT (name) DO UPDATE SET role = excluded.role, password_hash = excluded.password_hash,"
             " version = users.version + 1 RETURNING version",
-            (user.name, user.role, password_hash, user.made_ms),
+            (user.name, user.role, password_hash, user.made_ms, first_version(self._database, _USER)),
         )
         self._database.run("DELETE FROM sessions WHERE user_name = ?", (user.name,))
         return msgspec.structs.replace(user, version=int(str(rows[0][0])))
 
     def delete_user(self, name: str) -> None:
         """The user, and the user's sessions."""
-        self._database.run("DELETE FROM users WHERE name = ?", (name,))
+        for (version,) in self._database.run("DELETE FROM users WHERE name = ? RETURNING version", (name,)):
+            keep_deleted(self._database, _USER, int(str(version)))
         self._database.run("DELETE FROM sessions WHERE user_name = ?", (name,))
 
     # Sessions
@@ -208,16 +212,23 @@ class Accounts:
     def save_role(self, role: roles.Role, now_ms: int) -> roles.Role:
         """A new role, or in place of the one of its name, as it is then."""
         rows = self._database.run(
-            "INSERT INTO roles (name, permissions, scope, changed_ms) VALUES (?, ?, ?, ?)"
+            "INSERT INTO roles (name, permissions, scope, changed_ms, version) VALUES (?, ?, ?, ?, ?)"
             " ON CONFLICT (name) DO UPDATE SET permissions = excluded.permissions, scope = excluded.scope,"
             " changed_ms = excluded.changed_ms, version = roles.version + 1 RETURNING version",
-            (role.name, " ".join(role.permissions), msgspec.json.encode(role.scope).decode(), now_ms),
+            (
+                role.name,
+                " ".join(role.permissions),
+                msgspec.json.encode(role.scope).decode(),
+                now_ms,
+                first_version(self._database, _ROLE),
+            ),
         )
         return msgspec.structs.replace(role, version=int(str(rows[0][0])))
 
     def delete_role(self, name: str) -> None:
         """A role that nobody has."""
-        self._database.run("DELETE FROM roles WHERE name = ?", (name,))
+        for (version,) in self._database.run("DELETE FROM roles WHERE name = ? RETURNING version", (name,)):
+            keep_deleted(self._database, _ROLE, int(str(version)))
 
     def has_role(self, name: str) -> list[str]:
         """The users and tokens of a role, as actors are named."""

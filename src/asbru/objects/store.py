@@ -12,6 +12,7 @@ from typing import NamedTuple, cast
 import msgspec
 
 from asbru.storage import Database, Value
+from asbru.storage.versions import first_version, keep_deleted
 
 CHANGES_KEPT_MAX = 100_000
 """Notes; older ones are deleted as new ones come."""
@@ -24,35 +25,48 @@ class Reference(NamedTuple):
     id: str
 
 
+_NAMED = "SELECT 1 FROM object_references w WHERE w.kind = objects.kind AND w.id = objects.id"
+
+
 class Within(NamedTuple):
-    """A part of the objects of a kind: those that an actor has created, those that name one of `refers_to`, and those
-    with one of these ids; nothing where all three are empty."""
+    """A part of the objects of a kind: those that an actor has created, those that name one of `refers_to` or an object
+    of the kind `via` that does, those with one of these ids, and those whose id begins so; nothing if all are empty."""
 
     made_by: str = ""
     refers_to: tuple[Reference, ...] = ()
     ids: tuple[str, ...] = ()
+    via: str = ""
+    id_prefix: str = ""
 
-    def condition(self) -> tuple[str, list[str]]:
+    def condition(self) -> tuple[str, list[Value]]:
         """In SQL, with its values."""
-        found, values = ["0 = 1"], list[str]()
+        found, values = ["0 = 1"], list[Value]()
         if self.made_by:
             found.append("made_by = ?")
             values.append(self.made_by)
         if self.ids:
             found.append(f"id IN ({_marks(self.ids)})")
             values += self.ids
+        if self.id_prefix:
+            found.append("substr(id, 1, ?) = ?")
+            values += [len(self.id_prefix), self.id_prefix]
         for to_kind in dict.fromkeys(reference.kind for reference in self.refers_to):
             named = [reference.id for reference in self.refers_to if reference.kind == to_kind]
-            found.append(
-                "EXISTS (SELECT 1 FROM object_references w WHERE w.kind = objects.kind AND w.id = objects.id"  # noqa: S608 -- our own text, values are marks
-                f" AND w.to_kind = ? AND w.to_id IN ({_marks(named)}))"
-            )
+            names = f"to_kind = ? AND {{}}.to_id IN ({_marks(named)})"
+            found.append(f"EXISTS ({_NAMED} AND w.{names.format('w')})")
             values += [to_kind, *named]
+            if self.via:
+                found.append(
+                    f"EXISTS ({_NAMED} AND w.to_kind = ? AND EXISTS (SELECT 1 FROM object_references v"  # noqa: S608 -- our own text, values are marks
+                    f" WHERE v.kind = w.to_kind AND v.id = w.to_id AND v.{names.format('v')}))"
+                )
+                values += [self.via, to_kind, *named]
         return f"({' OR '.join(found)})", values
 
 
 class StoredObject(msgspec.Struct, frozen=True):
-    """`version` counts from 1, one for each change. `body`: JSON."""
+    """`version` goes up by one with each change, and no two objects of an id have the same, not even one after the
+    other. `body`: JSON."""
 
     kind: str
     id: str
@@ -100,7 +114,7 @@ class ObjectStore:
     ) -> list[StoredObject]:
         """Objects by id, from the first one after `after`, whose id holds `search` and which name `refers_to`; of those
         that are `within`."""
-        where, values = "kind = ? AND id > ?", [kind, after]
+        where, values = "kind = ? AND id > ?", list[Value]((kind, after))
         if within is not None:
             condition, bound = within.condition()
             where += f" AND {condition}"
@@ -146,6 +160,10 @@ class ObjectStore:
         """The ids of every object of a kind."""
         return [str(row[0]) for row in self._database.run("SELECT id FROM objects WHERE kind = ?", (kind,))]
 
+    def first_version(self, kind: str) -> int:
+        """The version of a new object of a kind."""
+        return first_version(self._database, kind)
+
     def save(self, one: StoredObject, references: Iterable[Reference], made_by: str = "") -> None:
         """Write an object, new or in place of its last version, and what it names. `made_by`: who creates it."""
         self._database.run(
@@ -162,7 +180,10 @@ class ObjectStore:
 
     def delete(self, kind: str, object_id: str) -> None:
         """Delete an object, and what it named."""
-        self._database.run("DELETE FROM objects WHERE kind = ? AND id = ?", (kind, object_id))
+        for (version,) in self._database.run(
+            "DELETE FROM objects WHERE kind = ? AND id = ? RETURNING version", (kind, object_id)
+        ):
+            keep_deleted(self._database, kind, int(str(version)))
         self._forget_references(kind, object_id)
 
     def referring_to(self, kind: str, object_id: str, limit: int) -> list[Reference]:

@@ -113,7 +113,9 @@ function Sheet({ component, fields: told, more = [], object, begin = {}, readOnl
     } catch (error) {
       if (error instanceof ApiError && error.status === 412 && reload) setConflict({ theirs: await reload(), yours: body });
       else {
-        const at = error instanceof ApiError ? flawOfRefusal(error.message, schema) : null;
+        const at = error instanceof ApiError ? flawOfRefusal(error.message, schema, body) : null;
+        const head = at?.[0].split(".")[0];
+        if (more.some((field) => field.name === head)) setUnfolded(true);
         setRefused({ message: wordsOf(error), at: at ? { [at[0]]: at[1] } : {} });
       }
     } finally {
@@ -156,7 +158,7 @@ function Sheet({ component, fields: told, more = [], object, begin = {}, readOnl
           <Yaml value={value} />
         </Tabs.Panel>
       </Tabs>
-      {refused && Object.keys(refused.at).length === 0 && <Alert color="red" mt="md" role="alert">{refused.message}</Alert>}
+      {refused && !(tab === "form" && shows([...fields, ...more], value, refused.at)) && <Alert color="red" mt="md" role="alert">{refused.message}</Alert>}
       <div className={classes.foot}>
         <span role="status" className="muted">{tried && Object.keys(found).length ? "Some fields need a look." : ""}</span>
         <Group gap="xs">
@@ -202,6 +204,11 @@ function pick(value: Value, names: readonly string[]): Value {
 
 function onlyChanged(before: Value, after: Value, names: readonly string[]): Value {
   return Object.fromEntries(names.filter((name) => JSON.stringify(before[name]) !== JSON.stringify(after[name])).map((name) => [name, after[name]]));
+}
+
+/** Whether the form has a place for these errors. */
+function shows(fields: readonly Field[], value: Value, at: Record<string, string>): boolean {
+  return Object.keys(at).some((path) => fields.some((field) => field.name === path.split(".")[0] && !field.hidden?.(value)));
 }
 
 function readJson(text: string): { value?: unknown; error?: string } {

@@ -38,6 +38,12 @@ test("flaws are found at their path", () => {
 test("a refusal goes to the field it names", () => {
   assert.deepEqual(flawOfRefusal("Budgets.0.window: expected a window", schemas["Key"]!), ["budgets.0.window", "expected a window"]);
   assert.equal(flawOfRefusal("there is a key 'a' already", schemas["Key"]!), null);
+  const value = { budgets: [{ name: "Main-1" }, { name: "a.b", parts: [{ window: "x" }] }], active: { "X-Key": "1" } };
+  const at = (message: string) => flawOfRefusal(message, schemas["Key"]!, value)?.[0];
+  assert.equal(at("Budgets.Main-1.window: expected the secret"), "budgets.0.window");
+  assert.equal(at("Budgets.a.b.parts.0.window: expected the secret"), "budgets.1.parts.0.window");
+  assert.equal(at("Active.X-Key: expected the secret"), "active.X-Key");
+  assert.equal(at("Team?api_key: expected the secret"), "team");
 });
 
 test("a patch names what has changed only, and removes by null", () => {

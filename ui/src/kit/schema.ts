@@ -109,11 +109,25 @@ function patternWords(schema: Schema): string {
 }
 
 /** `models: ...` of a refusal goes to the field, if there is such a field. */
-export function flawOfRefusal(message: string, schema: Schema): [string, string] | null {
-  const found = /^([a-z_]+(?:[.[][a-z0-9_.[\]]+)?)\s*:\s*(.+)$/is.exec(message);
+export function flawOfRefusal(message: string, schema: Schema, value: Value = {}): [string, string] | null {
+  const found = /^([a-z_][^\s:]*)\s*:\s*(.+)$/is.exec(message);
   if (!found) return null;
-  const path = found[1]!.toLowerCase().replaceAll("[", ".").replaceAll("]", "");
-  return schema.properties && path.split(".")[0]! in schema.properties ? [path, found[2]!] : null;
+  const [path = ""] = found[1]!.replaceAll("[", ".").replaceAll("]", "").split("?");
+  const [first = "", ...rest] = path.split(".");
+  const head = first.toLowerCase();
+  return schema.properties && head in schema.properties ? [[head, ...placesOf(rest, value[head])].join("."), found[2]!] : null;
+}
+
+/** A path in which elements of lists go by their place: the API names those that have a name, which may hold dots. */
+function placesOf(path: readonly string[], value: unknown): string[] {
+  const [part, ...rest] = path;
+  if (part === undefined) return [];
+  if (!Array.isArray(value)) return [part, ...placesOf(rest, isObject(value) ? value[part] : undefined)];
+  for (let end = 1; end <= path.length; end++) {
+    const place = value.findIndex((one) => isObject(one) && one["name"] === path.slice(0, end).join("."));
+    if (place >= 0) return [String(place), ...placesOf(path.slice(end), value[place])];
+  }
+  return [part, ...placesOf(rest, value[Number(part)])];
 }
 
 /** The merge patch (RFC 7396) that makes `after` of `before`, for the members that a body may have. */

@@ -41,6 +41,9 @@ ALIAS = r"^([^*\s]{1,200}\*?|\*)$"
 
 PROVIDER_NAME = r"^[a-z0-9][a-z0-9._-]{0,63}$"
 
+BASE_URL = r"^https?://[^\s?#/@]+(/[^\s?#]*)?$"
+"""Without `user:password@`, which is sent to nobody and would be shown."""
+
 
 class ProviderKey(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """One credential of a provider."""
@@ -115,7 +118,7 @@ class ProviderSettings(Reach, frozen=True, kw_only=True, forbid_unknown_fields=T
         Meta(description="Provider type; by default the provider's name, or `custom` with a `dialect`."),
     ] = None
     base_url: Annotated[
-        Annotated[str, Meta(pattern=r"^https?://[^\s?#]+$")] | None,
+        Annotated[str, Meta(pattern=BASE_URL)] | None,
         Meta(description="API root with its version segment. Default: that of the type. Required for `custom`."),
     ] = None
     dialect: Annotated[

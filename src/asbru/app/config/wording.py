@@ -15,7 +15,7 @@ from typing import Any
 from pydantic import BaseModel
 from pydantic_core import ErrorDetails
 
-from asbru.app.config.live import ALIAS, PRICED_NAME, PROVIDER_NAME
+from asbru.app.config.live import ALIAS, BASE_URL, PRICED_NAME, PROVIDER_NAME
 from asbru.app.config.parts import Part
 from asbru.app.config.problem import ConfigPath, Problem, kind_of
 from asbru.app.config.structs import is_struct, model_of
@@ -56,6 +56,7 @@ FORMS = {
     **servers.FORMS,
     r"^[ -:<-~]{1,128}$": "visible ASCII characters and spaces without `;`, 128 at most",
     PROVIDER_NAME: "lower-case letters, digits and `.`, `_`, `-`, a letter or a digit first, 64 at most",
+    BASE_URL: "a URL that begins with http:// or https://, without spaces, `?`, `#` and `user:password@`",
     r"^https?://[^\s?#]+$": "a URL that begins with http:// or https://, without spaces, `?` and `#`",
     r"^(\*|https?://[^\s/]+)$": "`*`, or an origin such as https://app.example, without a path",
     r"^(https?://[^\s/?#]+)?$": "a URL that begins with http:// or https:// and has no path",

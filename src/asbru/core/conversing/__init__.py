@@ -14,7 +14,8 @@ from asbru.core.chat import Raw
 class Continued(msgspec.Struct, frozen=True, kw_only=True):
     """A request that may go on from an earlier response. `members`: its body's; `items`: its own input; `previous`: the
     id of the response it goes on from; `store`: whether its response is to be kept; `generate`: whether a model is to
-    be asked; `compacts`: whether the conversation is to be made shorter instead of gone on with."""
+    be asked; `compacts`: whether the conversation is to be made shorter instead of gone on with; `background`: whether
+    the provider is to answer before the response is made, which is asked for later."""
 
     members: dict[str, Raw]
     items: tuple[Raw, ...]
@@ -22,6 +23,7 @@ class Continued(msgspec.Struct, frozen=True, kw_only=True):
     store: bool = True
     generate: bool = True
     compacts: bool = False
+    background: bool = False
 
 
 class Told(msgspec.Struct, frozen=True, kw_only=True):

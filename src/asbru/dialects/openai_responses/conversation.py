@@ -48,6 +48,7 @@ def read_asked(body: bytes) -> Continued | None:
             previous=None if previous == NULL else _text(previous),
             store=members.get("store", _TRUE) != _FALSE,
             generate=members.get("generate", _TRUE) != _FALSE,
+            background=members.get("background", _FALSE) == _TRUE,
         )
     except DECODE_ERRORS:
         return None

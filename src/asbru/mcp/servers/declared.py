@@ -22,12 +22,12 @@ SERVER_NAME = r"^[a-z0-9](-?[a-z0-9]){0,31}$"
 TOOL_PATTERN = r"^[^\s]{1,256}$"
 """`server/tool` with `*` for any text, a server's name for all of its tools, or the name of a group."""
 
-_URL = r"^https?://[^\s#]+$"
+_URL = r"^https?://[^\s#/?@]+([/?][^\s#]*)?$"
 
 FORMS = {
     SERVER_NAME: "lower-case letters and digits, in parts separated by single `-`, 32 parts at most",
     TOOL_PATTERN: "`server/tool` with `*` for any text, or a name, without spaces",
-    _URL: "a URL that begins with http:// or https://, without spaces and `#`",
+    _URL: "a URL that begins with http:// or https://, without spaces, `#` and `user:password@`",
     HEADER_NAME: "the name of a header",
 }
 """The forms that text must have, in words."""

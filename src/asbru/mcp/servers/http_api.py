@@ -17,7 +17,8 @@ OPERATIONS_MAX: Final = 1000
 """Tools of one API: what a document has more of must be chosen from."""
 
 HEADER_NAME: Final = r"^[A-Za-z0-9!#$%&'*+.^_`|~-]{1,128}$"
-BASE_URL: Final = r"^https?://[^\s?#]+$"
+BASE_URL: Final = r"^https?://[^\s?#/@]+(/[^\s?#]*)?$"
+"""Without `user:password@`, which is sent to nobody and would be shown."""
 
 
 class HttpApi(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -19,6 +19,7 @@ from asbru.core.conversing import Continued, Conversing
 from asbru.core.errors import NotFound, TooLarge
 from asbru.core.ports import ResponsePort
 from asbru.pipeline.call import Call
+from asbru.pipeline.conversations.background import check_background, kept_id, store_begun
 from asbru.pipeline.conversations.compacting import COMPACT, COMPACTED_MARK, compact, sealed, unsealed
 from asbru.pipeline.conversations.keeping import KeepingResponse
 from asbru.pipeline.conversations.stored_call import stored_call
@@ -66,6 +67,8 @@ def _is_ours(call: Call, asked: Continued, rooms: Rooms) -> bool:
     """Whether there is anything to do here for a request."""
     if call.response.remembered is not None or not asked.generate or asked.compacts or call.operation.name == COMPACT:
         return True
+    if asked.background and call.operation.speaks:
+        return True
     if call.body.find(COMPACTED_MARK) >= 0:
         return True
     return rooms.responses is not None and (_stores(call, asked) or asked.previous is not None)
@@ -79,7 +82,10 @@ def _stores(call: Call, asked: Continued) -> bool:
 async def _ask(call: Call, conversing: Conversing, asked: Continued, items: tuple[Raw, ...], *, rooms: Rooms) -> None:
     """Have a model answer, and remember its reply before its end is told."""
     stored = rooms.responses if _stores(call, asked) else None
-    name = str if stored is None else partial(sealed_id, call, stored)
+    if asked.background:
+        check_background(call, asked, rooms)
+    make_id = kept_id if asked.background else sealed_id
+    name = str if stored is None else partial(make_id, call, stored)
     seal = partial(sealed, rooms) if asked.compacts else None
     keeping = KeepingResponse(call.response, conversing, name, asked.previous, seal=seal)
     call.response = cast("ResponsePort", keeping)  # which the path only reads, but for `flow`
@@ -92,7 +98,12 @@ async def _ask(call: Call, conversing: Conversing, asked: Continued, items: tupl
         asked, items = msgspec.structs.replace(asked, previous=None, items=()), ()
     if told is not None and keeping.remembered is not None:
         keeping.remembered.keep(told.id, (*items, *told.items))
-    if told is not None and stored is not None and not await store(call, stored, asked, keeping, items=items):
+    kept = True
+    if told is not None and stored is not None:
+        kept = await store(call, stored, asked, keeping, items=items)
+    elif asked.background and stored is not None and keeping.response:
+        kept = await store_begun(call, stored, asked, keeping, items=items)
+    if not kept:
         keeping.note(NOT_STORED)
     keeping.release()
 

@@ -1,4 +1,5 @@
-"""What can be asked of a stored response: to read it, its input, to delete it. No provider is asked.
+"""What can be asked of a stored response: to read it, its input, to delete it. No provider is asked, but for what one
+works on in the background.
 
 Another key's, a forged and an expired id are alike not found.
 """
@@ -11,7 +12,8 @@ from asbru.core.chat import Raw
 from asbru.core.conversing import Conversing
 from asbru.core.errors import BadRequest, NotFound, Overloaded
 from asbru.pipeline.call import Call
-from asbru.pipeline.conversations.storing import is_own
+from asbru.pipeline.conversations.background import kept_call
+from asbru.pipeline.conversations.storing import has_ended, own_ref
 from asbru.pipeline.deliver import deliver
 from asbru.pipeline.objects import parameters
 from asbru.pipeline.read_head import read_head
@@ -35,9 +37,12 @@ async def stored_call(call: Call, conversing: Conversing, rooms: Rooms) -> None:
     if stored is None:
         raise Overloaded("responses are not stored here (conversations.stored)", code="not_stored", status=503)
     (response_id,) = call.parameters.values()
-    row = None
-    if is_own(call, stored, response_id):
+    ref, row = own_ref(call, stored, response_id), None
+    if ref is not None:
         row = await stored.index.read(response_id, caller.identity, call.started_ms)
+    if ref is not None and ref.provider and _is_the_keepers(conversing, what.act, row):
+        await kept_call(call, conversing, ref, row, rooms=rooms)
+        return
     if row is None:
         raise NotFound(f"there is no response '{response_id[:200]}'", code="response_not_found", param="response_id")
     if what.act == "delete":
@@ -50,6 +55,11 @@ async def stored_call(call: Call, conversing: Conversing, rooms: Rooms) -> None:
     else:
         body = conversing.write_stored(row.body, row.output)
     deliver(call, Response(200, JSON_LINE, body), rooms.limit_headers)
+
+
+def _is_the_keepers(conversing: Conversing, act: str, row: ResponseRow | None) -> bool:
+    """Whether the provider that keeps a response has to be asked: for what is not stored, or may have changed since."""
+    return row is None or (act != "list" and not has_ended(conversing, row))
 
 
 def _list(call: Call, conversing: Conversing, row: ResponseRow) -> bytes:

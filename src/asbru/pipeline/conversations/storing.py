@@ -10,7 +10,8 @@ from typing import Final
 import msgspec
 
 from asbru.core.chat import Raw
-from asbru.core.conversing import Continued, Conversing
+from asbru.core.conversing import Continued, Conversing, Told
+from asbru.core.errors import BadRequest
 from asbru.core.notes import Note
 from asbru.pipeline.call import Call
 from asbru.pipeline.conversations.keeping import KeepingResponse
@@ -34,12 +35,28 @@ def sealed_id(call: Call, stored: StoredResponses, own_id: str) -> str:
     return stored.ids.seal(ObjectRef(KIND, "", call.id.decode(), "", caller.identity))
 
 
-def is_own(call: Call, stored: StoredResponses, response_id: str) -> bool:
-    """Whether an id is one of the caller's responses."""
+def own_ref(call: Call, stored: StoredResponses, response_id: str) -> ObjectRef | None:
+    """What the id of one of the caller's responses holds; None for any other. `provider`: who works on it, "" for one
+    that ended with its call."""
     ref = stored.ids.open(response_id)
     caller = call.caller
     assert caller is not None
-    return ref is not None and ref.kind == KIND and ref.owner == caller.identity
+    return ref if ref is not None and ref.kind == KIND and ref.owner == caller.identity else None
+
+
+def is_own(call: Call, stored: StoredResponses, response_id: str) -> bool:
+    """Whether an id is one of the caller's responses."""
+    return own_ref(call, stored, response_id) is not None
+
+
+def without_output(body: bytes) -> bytes:
+    """A response as it is stored."""
+    return _encode({**_members(body), "output": _NOTHING})
+
+
+def has_ended(conversing: Conversing, row: ResponseRow) -> bool:
+    """Whether a stored response is known to have come to its end."""
+    return conversing.read_told(conversing.write_stored(row.body, row.output)) is not None
 
 
 async def stored_items(
@@ -48,8 +65,16 @@ async def stored_items(
     """The conversation up to and with a response; None where it is not the caller's, or not there."""
     caller = call.caller
     assert caller is not None
-    if not is_own(call, stored, response_id):
+    ref = own_ref(call, stored, response_id)
+    if ref is None:
         return None
+    if ref.provider:
+        row = await stored.index.read(response_id, caller.identity, call.started_ms)
+        if row is not None and not has_ended(conversing, row):
+            raise BadRequest(
+                f"the response '{response_id[:200]}' is not known to have ended; retrieve it until it is completed",
+                param="previous_response_id",
+            )
     chain = await stored.index.conversation(response_id, caller.identity, call.started_ms)
     if not chain:
         return None
@@ -62,8 +87,17 @@ async def store(
     call: Call, stored: StoredResponses, asked: Continued, keeping: KeepingResponse, *, items: tuple[Raw, ...]
 ) -> bool:
     """Store what a call has added to its conversation; whether that is done. `items`: all that was asked with."""
-    caller, told = call.caller, keeping.told
-    assert caller is not None and told is not None
+    told = keeping.told
+    assert told is not None
+    return await store_as(call, stored, asked, told, body=keeping.response, items=items)
+
+
+async def store_as(
+    call: Call, stored: StoredResponses, asked: Continued, told: Told, *, body: bytes, items: tuple[Raw, ...]
+) -> bool:
+    """The same of a response `body` that has told so much; of one that has not ended nothing but its id."""
+    caller = call.caller
+    assert caller is not None
     previous, added = asked.previous or "", asked.items
     if previous and not is_own(call, stored, previous):  # its connection alone remembers it
         previous, added = "", items
@@ -75,6 +109,6 @@ async def store(
         call.started_ms + int(stored.settings.ttl_s * 1000),
         _encode(added),
         _encode(told.items),
-        _encode({**_members(keeping.response), "output": _NOTHING}),
+        without_output(body),
     )
     return await stored.index.put(row, stored.settings.bytes_max)

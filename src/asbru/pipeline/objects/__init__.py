@@ -7,7 +7,7 @@
 It refuses to know which objects there are: the operations of a dialect say so (`Operation.stored`).
 """
 
-from asbru.pipeline.objects.middle import object_call
+from asbru.pipeline.objects.middle import ask_keeper, object_call
 from asbru.pipeline.objects.whose import PROVIDER_HEADER, parameters
 
-__all__ = ["PROVIDER_HEADER", "object_call", "parameters"]
+__all__ = ["PROVIDER_HEADER", "ask_keeper", "object_call", "parameters"]

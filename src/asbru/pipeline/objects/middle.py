@@ -99,6 +99,20 @@ async def object_call(call: Call, rooms: Rooms) -> None:
     deliver(call, await _seal(call, target, key, answered, rooms=rooms), rooms.limit_headers)
 
 
+async def ask_keeper(call: Call, ref: ObjectRef, rooms: Rooms) -> Answered:
+    """What the provider that keeps an object says to what is asked about it. Raises as `direct.ask`, and `NotFound` if
+    the provider or the key that made it is not configured any more."""
+    (name,) = call.parameters
+    call.parameters = {name: ref.object_id}
+    target, key = keeper_of(call, ref, rooms)
+    if call.lease is not None:
+        await call.lease.hold(call, (target,))
+    endpoint = endpoint_of(call, ref.provider, rooms)
+    assert endpoint is not None, "it was found before"
+    outgoing = _outgoing(call, endpoint, b"", streamed=False)
+    return await ask(call, target, key, outgoing, endpoint=endpoint, rooms=rooms)
+
+
 def _where(call: Call, rooms: Rooms) -> tuple[Target, Key, bytes]:
     """Which provider is asked, with which key, and the body to send."""
     stored = call.operation.stored

@@ -6,18 +6,21 @@ Only the calls that rules checked are read, by an index of their own. Not here: 
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Collection
 from typing import cast
 
 import msgspec
 
 from asbru.records.reading import read_rows
+from asbru.records.wanted import Wanted
+from asbru.storage import Value
 
 STEPS = 60
 """Into how many parts a span of time is cut."""
 
 _CHECKED = (
-    "SELECT guardrails, (started_ms - ?1) / ?3, COUNT(*) FROM requests "
-    "WHERE started_ms >= ?1 AND started_ms < ?2 AND guardrails <> '' GROUP BY 1, 2"
+    "SELECT guardrails, (started_ms - ?) / ?, COUNT(*) FROM requests "
+    "WHERE started_ms >= ? AND started_ms < ? AND guardrails <> ''"
 )
 
 
@@ -45,14 +48,16 @@ class GuardrailHits(msgspec.Struct, frozen=True):
     rules: tuple[RuleHits, ...]
 
 
-def read_guardrail_hits(url: str, since_ms: int, until_ms: int) -> GuardrailHits:
-    """What rules did; nothing where there is no database. Raises StorageError."""
-    step_ms = max(1, -(-(until_ms - since_ms) // STEPS))
-    starts = tuple(range(since_ms, until_ms, step_ms))
+def read_guardrail_hits(
+    url: str, since_ms: int, until_ms: int, within: tuple[str, Collection[str]] | None = None
+) -> GuardrailHits:
+    """What rules did; nothing where there is no database. `within`: a column and the values of it whose calls are
+    counted, None for all calls. Raises StorageError."""
+    starts = range(since_ms, until_ms, max(1, -(-(until_ms - since_ms) // STEPS)))
     checked: Counter[str] = Counter()
     acted: dict[str, Counter[str]] = {}
     steps: dict[str, list[int]] = {}
-    for text, step, calls in _rows(url, since_ms, until_ms, step_ms):
+    for text, step, calls in _rows(url, starts, until_ms, within):
         actions = {entry.rule: entry.action for entry in sorted(_read(text), key=lambda one: one.action != "pass")}
         for rule, action in actions.items():  # a rule that acted in one place of several has acted in the call
             checked[rule] += calls
@@ -65,11 +70,17 @@ def read_guardrail_hits(url: str, since_ms: int, until_ms: int) -> GuardrailHits
         for rule, count in checked.items()
     ]
     rules.sort(key=lambda one: (-sum(one.steps), one.rule))
-    return GuardrailHits(since_ms, until_ms, starts, tuple(rules))
+    return GuardrailHits(since_ms, until_ms, tuple(starts), tuple(rules))
 
 
-def _rows(url: str, since_ms: int, until_ms: int, step_ms: int) -> list[tuple[str, int, int]]:
-    return [cast("tuple[str, int, int]", row) for row in read_rows(url, _CHECKED, since_ms, until_ms, step_ms)]
+def _rows(
+    url: str, starts: range, until_ms: int, within: tuple[str, Collection[str]] | None
+) -> list[tuple[str, int, int]]:
+    statement, values = _CHECKED, list[Value]((starts.start, starts.step, starts.start, until_ms))
+    for condition, bound in Wanted(within=within).conditions():
+        statement += f" AND {condition}"
+        values += bound
+    return [cast("tuple[str, int, int]", row) for row in read_rows(url, f"{statement} GROUP BY 1, 2", *values)]
 
 
 def _read(text: str) -> list[_Entry]:

@@ -24,7 +24,9 @@ __all__ = ["CHECK"]
 class WebhookSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Where the service is. Its credential, if any, is sent as a bearer token."""
 
-    url: Annotated[str, Meta(pattern=r"^https?://[^\s]+$", max_length=2000, description="Where texts are sent.")]
+    url: Annotated[
+        str, Meta(pattern=r"^https?://[^\s/?#@]+([/?][^\s]*)?$", max_length=2000, description="Where texts are sent.")
+    ]
     headers: Annotated[dict[str, str], Meta(max_length=32, description="Headers sent with each request.")] = {}
     allow_private: Annotated[
         bool, Meta(description="Whether the address may be of this machine or a private network.")
