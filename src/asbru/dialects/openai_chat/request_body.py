@@ -16,7 +16,7 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 
@@ -31,6 +31,7 @@ from asbru.dialects.openai_chat.parts import PartWriter
 from asbru.dialects.openai_chat.tool_ids import fit_tool_ids
 from asbru.dialects.openai_chat.tools import write_tool_choice, write_tools
 from asbru.dialects.openai_chat.types import NAME
+from asbru.dialects.openai_members import RESPONSES, take_from_responses
 from asbru.dialects.receipt import Receipt
 
 _encode = msgspec.json.Encoder().encode
@@ -57,7 +58,7 @@ def write_request(request: ChatRequest, model: str, traits: Traits) -> Written:
     receipt = Receipt(NAME, request.dialect)
     request = fit_choice(fit_sampling(request, traits, receipt), receipt)
     writer = PartWriter(receipt, traits)
-    body: dict[str, object] = {
+    body: dict[str, Any] = {
         "model": model,
         "messages": write_messages(
             fit_tool_ids(request.messages, traits, receipt), writer, system_anywhere=traits.system_anywhere
@@ -74,8 +75,14 @@ def write_request(request: ChatRequest, model: str, traits: Traits) -> Written:
     body |= _write_limits(request, traits, writer)
     body |= _write_plain(request, writer)
     body |= _write_stream(request, traits, writer)
-    for name, raw in receipt.riding("", request.extra).items():
-        body.setdefault(name, raw)
+    if receipt.source == RESPONSES:
+        carried = take_from_responses(request.extra, receipt, stream=request.stream)
+        if "stream_options" in carried:
+            carried["stream_options"] |= body.get("stream_options", {})
+        body |= carried
+    else:
+        for name, raw in receipt.riding("", request.extra).items():
+            body.setdefault(name, raw)
     if gone := traits.strip.union(traits.refuse_members):
         for name in sorted(gone & body.keys()):
             del body[name]
