@@ -14,6 +14,7 @@ import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
 from asbru.core.chat import Raw
+from asbru.core.stored_words import AS_OPENAI, StoredWords
 
 _members = msgspec.json.Decoder(dict[str, Raw]).decode
 _encode = msgspec.json.Encoder().encode
@@ -238,7 +239,7 @@ class Addressing(msgspec.Struct, frozen=True, kw_only=True):
     operations, by their names. `members` are set at the top of every body, and `without` are left out, which may be
     the model where it stands in the path. `header_values_without`: values that are left out of a header with a list, by
     the header's name. `models`: those that are asked in this dialect, as globs; none: all that no other dialect of the
-    provider claims."""
+    provider claims. `stored`: how it says files and batches."""
 
     prefix: str = ""
     paths: dict[str, str] = {}
@@ -247,6 +248,7 @@ class Addressing(msgspec.Struct, frozen=True, kw_only=True):
     without: tuple[str, ...] = ()
     header_values_without: dict[str, tuple[str, ...]] = {}
     models: tuple[str, ...] = ()
+    stored: StoredWords = AS_OPENAI
 
     @property
     def changes_bodies(self) -> bool:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import quote
 
 from asbru.core.errors import UnsupportedByProvider
+from asbru.core.stored_words import StoredWords
 from asbru.core.traits import PLAIN_ADDRESSING, Addressing, fits_glob
 from asbru.dialects import Dialect, Operation
 from asbru.pipeline.call import Attempt, Call
@@ -159,6 +160,15 @@ class Endpoint:
     def in_dialect(self, dialect: Dialect) -> Endpoint | None:
         """The same provider in a dialect; None where it does not speak it."""
         return next((one for one in self.spoken if one.dialect is dialect), None)
+
+    @property
+    def stored_words(self) -> StoredWords:
+        """How the provider says files and batches."""
+        return self._addressing.stored
+
+    def path_of(self, operation: Operation) -> str:
+        """Where an operation on stored objects is asked, below the base URL."""
+        return self._addressing.paths.get(operation.name, operation.path)
 
     def write_list_head(self, key_lines: bytes) -> bytes:
         """The request for the provider's list of models."""
