@@ -136,11 +136,19 @@ class Endpoint:
             claims = (one for one in self.spoken if any(map(one._addressing.claims, names)))
             return next(claims, None) or next(one for one in self.spoken if not one._addressing.models)
         others, dialect = self.others, call.dialect
-        if others is None or self.dialect is dialect:
+        if others is None:
             return self
+        if self.dialect is dialect:
+            return self if call.operation.name in self.operations else self._in_own_form(call.operation, model)
         own = others.get(dialect.name)
         kin = (own,) if own is not None else (one for one in others.values() if one.dialect.family == dialect.family)
         return next((one for one in kin if one.serves(call.operation, model)), self)
+
+    def _in_own_form(self, operation: Operation, model: str) -> Endpoint:
+        """Where the provider offers something in a form of its own that Asbru translates."""
+        if operation.shape is None or self.others is None:
+            return self
+        return next((one for one in self.others.values() if one.serves(operation, model)), self)
 
     def serves(self, operation: Operation, model: str) -> bool:
         """Whether the operation may be asked of it for a model by its name."""

@@ -1,4 +1,5 @@
-"""Mistral AI: the OpenAI dialect, read strictly: a member that it does not know is refused with 422."""
+"""Mistral AI: the OpenAI dialect, read strictly: a member that it does not know is refused with 422. Speech has a form
+of its own."""
 
 from asbru.core.stored_words import StoredWords
 from asbru.core.traits import Addressing, Traits
@@ -39,6 +40,7 @@ PROVIDER = Provider(
                 stored=_WORDS,
             ),
         ),
+        Access(dialect="mistral", operations=("speech",)),
     ),
     docs_url="https://docs.mistral.ai/api",
     base_url="https://api.mistral.ai/v1",
