@@ -12,8 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import quote
 
 from asbru.core.errors import UnsupportedByProvider
-from asbru.core.stored_words import StoredWords
-from asbru.core.traits import PLAIN_ADDRESSING, Addressing, fits_glob
+from asbru.core.traits import PLAIN_ADDRESSING, Addressing, StoredWords, fits_glob
 from asbru.dialects import Dialect, Operation
 from asbru.pipeline.call import Attempt, Call
 from asbru.routing import Key, ProviderRoute

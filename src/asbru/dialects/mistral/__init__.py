@@ -5,7 +5,8 @@ list of models and no surface.
 from asbru.core.errors import UpstreamError
 from asbru.dialects import openai_errors
 from asbru.dialects.contract import Dialect, Errors
-from asbru.dialects.mistral.speech import NAME, OPERATIONS
+from asbru.dialects.mistral.operations import OPERATIONS
+from asbru.dialects.mistral.speech import NAME
 
 
 def _read_error(status: int, body: bytes) -> UpstreamError:

@@ -18,7 +18,7 @@ from asbru.core.errors import UnsupportedByProvider
 from asbru.core.shapes import speech
 from asbru.core.traits import Traits
 from asbru.core.usage import Usage
-from asbru.dialects.contract import Operation, PathParameters, RequestHead, Shape, WrittenForm
+from asbru.dialects.contract import PathParameters, RequestHead, Shape, WrittenForm
 from asbru.dialects.fields import DECODE_ERRORS, TEXT, open_body, refuse_reply, refuse_request
 from asbru.dialects.openai_voices import OPENAI_VOICES
 from asbru.dialects.receipt import Receipt
@@ -92,15 +92,4 @@ def charge(head: RequestHead, body: bytes) -> Usage | None:
         return None
 
 
-OPERATIONS: Final = (
-    Operation(
-        name="speech",
-        surface="speech",
-        path="/audio/speech",
-        read_head=read_head,
-        speaks=False,
-        shape=Shape(write_request=write_request, read_reply=read_reply),
-        charge=charge,
-        by_token=False,
-    ),
-)
+SHAPE: Final = Shape(write_request=write_request, read_reply=read_reply)

@@ -13,7 +13,7 @@ import msgspec
 
 from asbru.core.chat import Raw
 from asbru.core.errors import BadRequest
-from asbru.core.stored_words import AS_OPENAI, StoredWords
+from asbru.core.traits import AS_OPENAI, StoredWords
 from asbru.pipeline.objects.bodies import Members, text_of
 from asbru.upstream import LARGE_BYTES_MIN, Body, Spliced
 from asbru.wire.multipart import Form, FormError, Part, read_form

@@ -1,8 +1,7 @@
 """Mistral AI: the OpenAI dialect, read strictly: a member that it does not know is refused with 422. Speech has a form
 of its own."""
 
-from asbru.core.stored_words import StoredWords
-from asbru.core.traits import Addressing, Traits
+from asbru.core.traits import Addressing, StoredWords, Traits
 from asbru.providers.kit import STORED, Access, Provider
 
 _BATCH = "/batch/jobs/{batch_id}"

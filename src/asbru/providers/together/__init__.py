@@ -1,7 +1,6 @@
 """Together AI: open models in the OpenAI dialect."""
 
-from asbru.core.stored_words import StoredWords
-from asbru.core.traits import Addressing, Traits
+from asbru.core.traits import Addressing, StoredWords, Traits
 from asbru.providers.kit import STORED, Access, Provider
 
 _WORDS = StoredWords(
