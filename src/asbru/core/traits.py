@@ -75,6 +75,9 @@ class Traits(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
             "dialect). If not, those at the start become one, and later ones become user text."
         ),
     ] = False
+    top_k: Annotated[
+        bool, Meta(description="The server has the member `top_k` (OpenAI dialect); translated calls carry it.")
+    ] = False
     reasoning_back: Annotated[
         ReasoningBack | None,
         Meta(

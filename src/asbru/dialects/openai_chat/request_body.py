@@ -11,7 +11,8 @@
 | tools, with or without it      | the only effort that the target takes with tools, where it has one      |
 | stream                         | usage is asked for where the target allows; the writer withholds it     |
 | user                           | its digest where it is longer than OpenAI takes (noted)                 |
-| top_k, more than four stops    | only for callers of this dialect; else dropped or cut (noted)           |
+| top_k                          | for callers of this dialect, and where the target has it; else dropped  |
+| more than four stops           | only for callers of this dialect; else cut (noted)                      |
 """
 
 from __future__ import annotations
@@ -221,7 +222,7 @@ def _write_limits(request: ChatRequest, traits: Traits, writer: PartWriter) -> d
             stops = stops[:_STOPS_MAX]
         body["stop"] = stops
     if request.top_k is not None:
-        if writer.own:
+        if writer.own or traits.top_k:
             body["top_k"] = request.top_k
         else:
             writer.receipt.dropped("top_k", "chat has no such member")

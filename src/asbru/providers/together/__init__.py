@@ -39,5 +39,5 @@ PROVIDER = Provider(
     base_url="https://api.together.ai/v1",
     env_key="TOGETHER_API_KEY",
     price_id="together",
-    traits=Traits(legacy_max_tokens=True, tool_id_chars_max=0),
+    traits=Traits(legacy_max_tokens=True, tool_id_chars_max=0, top_k=True),
 )
