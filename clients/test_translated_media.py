@@ -1,4 +1,5 @@
-"""The OpenAI SDK for speech and transcription on ElevenLabs, and for images on Replicate: strict fakes on loopback."""
+"""The OpenAI SDK for speech on ElevenLabs and Mistral, transcription on ElevenLabs, and images on Replicate: strict
+fakes on loopback."""
 
 from __future__ import annotations
 
@@ -8,6 +9,7 @@ from collections.abc import Iterator
 import openai
 import pytest
 from clients.gateway import KEY, VIRTUAL_KEYS, Gateway, loopback
+from tests.fakes.strict import mistral_speech
 from tests.fakes.strict.elevenlabs import AUDIO, StrictElevenLabs
 from tests.fakes.upstream import FakeUpstream, Reply, Seen
 
@@ -50,13 +52,26 @@ def painter() -> _Replicate:
 
 
 @pytest.fixture(scope="module")
+def mistral() -> mistral_speech.StrictMistralSpeech:
+    """Mistral."""
+    return mistral_speech.StrictMistralSpeech()
+
+
+@pytest.fixture(scope="module")
 def gateway(
-    voices: StrictElevenLabs, painter: _Replicate, tmp_path_factory: pytest.TempPathFactory
+    voices: StrictElevenLabs,
+    painter: _Replicate,
+    mistral: mistral_speech.StrictMistralSpeech,
+    tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[Gateway]:
-    """Asbru before both."""
-    with FakeUpstream() as spoken, FakeUpstream() as painted:
-        spoken.otherwise, painted.otherwise = voices, painter
-        providers = {"elevenlabs": loopback(f"{spoken.url}/v1"), "replicate": loopback(f"{painted.url}/v1")}
+    """Asbru before all three."""
+    with FakeUpstream() as spoken, FakeUpstream() as painted, FakeUpstream() as packed:
+        spoken.otherwise, painted.otherwise, packed.otherwise = voices, painter, mistral
+        providers = {
+            "elevenlabs": loopback(f"{spoken.url}/v1"),
+            "replicate": loopback(f"{painted.url}/v1"),
+            "mistral": loopback(f"{packed.url}/v1"),
+        }
         config = {"providers": providers, "virtual_keys": VIRTUAL_KEYS}
         with Gateway(tmp_path_factory.mktemp("media"), config) as found:
             yield found
@@ -79,6 +94,16 @@ def test_speech(client: openai.OpenAI, gateway: Gateway, voices: StrictElevenLab
     assert voices.refused == []
     rows = gateway.records(2, surface="openai.speech")
     assert [(row["units"], row["cost_nanousd"]) for row in rows] == [('{"character":6}', 600_000)] * 2
+
+
+def test_speech_that_comes_packed(client: openai.OpenAI, mistral: mistral_speech.StrictMistralSpeech) -> None:
+    """The SDK gets audio, whatever it came in."""
+    for voice in ("v-own", "alloy"):
+        about = {"model": "mistral/voxtral-mini-tts-3-0", "voice": voice, "input": "Hello."}
+        with client.audio.speech.with_streaming_response.create(**about, speed=2) as spoken:
+            assert spoken.headers["content-type"] == "audio/mpeg"
+            assert b"".join(spoken.iter_bytes()) == mistral_speech.AUDIO
+    assert mistral.refused == []
 
 
 def test_transcription(client: openai.OpenAI, gateway: Gateway, voices: StrictElevenLabs) -> None:

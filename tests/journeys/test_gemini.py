@@ -41,6 +41,24 @@ def facts(url: str) -> ProviderFacts:
     )
 
 
+@pytest.mark.parametrize("surface", [Chat, Messages])
+async def test_streamed_arguments_are_a_call_to_every_caller(surface: Callable[..., Talk]) -> None:
+    """A provider that streams the arguments of calls in pieces: the calls come back whole, each with its signature."""
+    strict = StrictGemini(speak, in_pieces=True)
+    async with FakeUpstream() as upstream, Gateway(facts(upstream.url)) as gateway:
+        upstream.otherwise = strict
+        talk = surface(f"gemini/{MODELS[0]}", stream=True)
+        for _ in range(3):
+            answer = await gateway.call(talk.path, talk.body())
+            assert answer.status == 200, answer.body
+            said = talk.take(answer.body)
+        assert strict.refused == []
+        assert said is not None and "sunny" in said
+        calls = [part["functionCall"] for content in strict.asked[-1]["contents"] for part in content["parts"]
+                 if "functionCall" in part]  # fmt: skip
+        assert [call["args"] for call in calls] == [ARGUMENTS] * 2
+
+
 @pytest.mark.parametrize("stream", [False, True], ids=["whole", "stream"])
 @pytest.mark.parametrize("model", MODELS)
 @pytest.mark.parametrize("surface", [Chat, Messages, Contents])

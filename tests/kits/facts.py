@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
-from tests.kits.part_facts import Fact, Links, if_set, of_extra, of_parts, plain_value
+from tests.kits.part_facts import BORDER, Fact, Links, if_set, of_extra, of_parts, plain_value
 
 from asbru.core.chat import (
     ChatRequest,
@@ -63,8 +63,19 @@ def of_request(request: ChatRequest) -> list[Fact]:
         facts += _choice_of_tool(request.tool_choice)
     facts += _format(request.response_format)
     facts += _reasoning(request.reasoning)
-    facts += of_extra(request.extra, "")
+    facts += _members(request.extra)
     return facts
+
+
+def _members(extra: dict[str, Any]) -> Iterator[Fact]:
+    """The unknown members of a request. What the Responses API says in `text`, chat says outside of it; what is not to
+    be stored is nothing to say."""
+    for fact in of_extra(extra, ""):
+        name, value = fact.value
+        if name == "text" and isinstance(value, dict):
+            yield from (Fact(f"text.{inner}", "extra", (inner, one)) for inner, one in value.items())
+        elif (name, value) != ("store", False):
+            yield fact
 
 
 def of_reply(reply: ChatReply) -> list[Fact]:
@@ -167,7 +178,7 @@ def _reasoning(reasoning: Reasoning | None) -> Iterator[Fact]:
     for name, raw in reasoning.extra.items():
         for member in plain_value(raw) if name in ("reasoning", "thinking") else ():
             yield Fact(f"{name}.{member}", "extra", member)
-        if name not in ("reasoning", "thinking"):
+        if name not in ("reasoning", "thinking", BORDER):
             yield Fact(f"reasoning.{name}", "extra", name)
 
 

@@ -61,6 +61,7 @@ CASES = {
     "system_anywhere": Case(
         True, OPENAI, MESSAGES, {"max_tokens": 9, "messages": [*ASK["messages"], {"role": "system", "content": "s"}]}
     ),
+    "top_k": Case(True, OPENAI, MESSAGES, {"max_tokens": 9, "top_k": 5}),
     "thinking": Case("budget", ANTHROPIC, CHAT, {"max_tokens": 9000, "reasoning_effort": "low"}),
     "effort_with_tools": Case("none", OPENAI, MESSAGES, {"max_tokens": 9, "tools": [TOOL]}),
     "sampling": Case(False, OPENAI, MESSAGES, {"max_tokens": 9, "temperature": 0.5}),

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
+
 import pytest
+from tests.fakes.inside import answer
+from tests.fakes.translated import configured, noted, sent
 
 from asbru.core.chat import (
     ChatRequest,
@@ -114,3 +119,36 @@ def test_a_stream_calls_them_too(pieces: list[str]) -> None:
 def test_arguments_that_are_not_as_asked_are_not_lost(arguments: str, text: str) -> None:
     """A model may name the member otherwise, or write the text itself."""
     assert text_of(arguments) == text
+
+
+def test_a_custom_tool_of_a_chat_is_called_at_another_provider(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """From the request to the reply: Anthropic gets a function, and the caller its own kind of call."""
+    inside = configured("anthropic", tmp_path, monkeypatch)
+    call = {"type": "tool_use", "id": "toolu_1", "name": "note", "input": {"input": 'say "hi"'}}
+    reply = {
+        "id": "msg_1",
+        "type": "message",
+        "role": "assistant",
+        "model": "claude-x",
+        "content": [call],
+        "stop_reason": "tool_use",
+        "usage": {"input_tokens": 1, "output_tokens": 1},
+    }
+    inside.script("api.anthropic.com", answer(200, json.dumps(reply).encode()))
+    asked = {
+        "model": "anthropic/claude-x",
+        "messages": [{"role": "user", "content": "hi"}],
+        "tools": [{"type": "custom", "custom": {"name": "note", "description": "Write"}}],
+        "tool_choice": {"type": "custom", "custom": {"name": "note"}},
+    }
+    caller = inside.call("/v1/chat/completions", asked)
+    assert caller.status == 200, caller.body
+    body = json.loads(sent(inside)[2])
+    assert body["tools"][0]["name"] == "note" and body["tool_choice"] == {"type": "tool", "name": "note"}
+    assert not [note for note in noted(caller) if "tool" in note]
+    message = json.loads(caller.body)["choices"][0]["message"]
+    assert message["tool_calls"] == [
+        {"id": "toolu_1", "type": "custom", "custom": {"name": "note", "input": 'say "hi"'}}
+    ]

@@ -14,6 +14,7 @@ import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
 from asbru.core.chat import Raw
+from asbru.core.stored_words import AS_OPENAI, StoredWords
 
 _members = msgspec.json.Decoder(dict[str, Raw]).decode
 _encode = msgspec.json.Encoder().encode
@@ -73,6 +74,9 @@ class Traits(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
             description="The model accepts several system messages, anywhere in the conversation (OpenAI "
             "dialect). If not, those at the start become one, and later ones become user text."
         ),
+    ] = False
+    top_k: Annotated[
+        bool, Meta(description="The server has the member `top_k` (OpenAI dialect); translated calls carry it.")
     ] = False
     reasoning_back: Annotated[
         ReasoningBack | None,
@@ -238,7 +242,7 @@ class Addressing(msgspec.Struct, frozen=True, kw_only=True):
     operations, by their names. `members` are set at the top of every body, and `without` are left out, which may be
     the model where it stands in the path. `header_values_without`: values that are left out of a header with a list, by
     the header's name. `models`: those that are asked in this dialect, as globs; none: all that no other dialect of the
-    provider claims."""
+    provider claims. `stored`: how it says files and batches."""
 
     prefix: str = ""
     paths: dict[str, str] = {}
@@ -247,6 +251,7 @@ class Addressing(msgspec.Struct, frozen=True, kw_only=True):
     without: tuple[str, ...] = ()
     header_values_without: dict[str, tuple[str, ...]] = {}
     models: tuple[str, ...] = ()
+    stored: StoredWords = AS_OPENAI
 
     @property
     def changes_bodies(self) -> bool:

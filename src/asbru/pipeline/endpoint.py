@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import quote
 
 from asbru.core.errors import UnsupportedByProvider
-from asbru.core.traits import PLAIN_ADDRESSING, Addressing, fits_glob
+from asbru.core.traits import PLAIN_ADDRESSING, Addressing, StoredWords, fits_glob
 from asbru.dialects import Dialect, Operation
 from asbru.pipeline.call import Attempt, Call
 from asbru.routing import Key, ProviderRoute
@@ -136,11 +136,19 @@ class Endpoint:
             claims = (one for one in self.spoken if any(map(one._addressing.claims, names)))
             return next(claims, None) or next(one for one in self.spoken if not one._addressing.models)
         others, dialect = self.others, call.dialect
-        if others is None or self.dialect is dialect:
+        if others is None:
             return self
+        if self.dialect is dialect:
+            return self if call.operation.name in self.operations else self._in_own_form(call.operation, model)
         own = others.get(dialect.name)
         kin = (own,) if own is not None else (one for one in others.values() if one.dialect.family == dialect.family)
         return next((one for one in kin if one.serves(call.operation, model)), self)
+
+    def _in_own_form(self, operation: Operation, model: str) -> Endpoint:
+        """Where the provider offers something in a form of its own that Asbru translates."""
+        if operation.shape is None or self.others is None:
+            return self
+        return next((one for one in self.others.values() if one.serves(operation, model)), self)
 
     def serves(self, operation: Operation, model: str) -> bool:
         """Whether the operation may be asked of it for a model by its name."""
@@ -160,6 +168,15 @@ class Endpoint:
     def in_dialect(self, dialect: Dialect) -> Endpoint | None:
         """The same provider in a dialect; None where it does not speak it."""
         return next((one for one in self.spoken if one.dialect is dialect), None)
+
+    @property
+    def stored_words(self) -> StoredWords:
+        """How the provider says files and batches."""
+        return self._addressing.stored
+
+    def path_of(self, operation: Operation) -> str:
+        """Where an operation on stored objects is asked, below the base URL."""
+        return self._addressing.paths.get(operation.name, operation.path)
 
     def write_list_head(self, key_lines: bytes) -> bytes:
         """The request for the provider's list of models."""

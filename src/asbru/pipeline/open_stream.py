@@ -42,6 +42,12 @@ def response_passes(call: Call, endpoint: Endpoint) -> bool:
     return not call.stages or not (changing(call) or (call.operation.read_events is not None and watching(call)))
 
 
+def sends_bytes(call: Call, endpoint: Endpoint) -> bool:
+    """Whether the provider, too, sends bytes as they come, and not in an object."""
+    theirs = endpoint.dialect.operation(call.operation.name)
+    return theirs is None or theirs.gives == "bytes"
+
+
 async def open_stream(  # noqa: C901 -- a test for each thing that may be off
     call: Call, attempt: Attempt, exchange: Exchange, upstream: UpstreamResponse, *, rooms: Rooms
 ) -> Response:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from asbru.pipeline.call import Attempt, Call
 from asbru.pipeline.large_bodies import in_thread
 from asbru.pipeline.not_ready import pending_path, until_ready
-from asbru.pipeline.open_stream import gather, may_be_whole, open_stream, response_passes
+from asbru.pipeline.open_stream import gather, may_be_whole, open_stream, response_passes, sends_bytes
 from asbru.pipeline.responses import Response
 from asbru.pipeline.rooms import Rooms
 from asbru.pipeline.said import said_of_reply
@@ -46,7 +46,7 @@ async def send(call: Call, attempt: Attempt, rooms: Rooms) -> Response:  # noqa:
         key_lines = await attempt.key.credential.lines(endpoint.to_sign(call, attempt, body, rooms.unix_time()))
     request_head = endpoint.write_head(call, attempt, key_lines, len(body))
     asked_s = rooms.clock()
-    in_pieces = head.stream or call.operation.gives == "bytes"
+    in_pieces = head.stream or (call.operation.gives == "bytes" and sends_bytes(call, endpoint))
     exchange = endpoint.pool.begin(request_head, body, endpoint.deadlines, streaming_wanted=in_pieces)
     del body
     kept = False

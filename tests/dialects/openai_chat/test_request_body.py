@@ -288,3 +288,10 @@ def test_a_reply_of_which_nothing_is_left_is_left_out(anywhere: bool) -> None:
     assert "dropped messages[1] (no content)" in notes
     empty = (*ASK, Message(role="assistant", parts=(TextPart(text=""),), plain=True), *ASK)
     assert len(write(dialect="openai_chat", messages=empty)[0]["messages"]) == 3
+
+
+def test_top_k_goes_where_it_is_known() -> None:
+    """It is no member of OpenAI's; servers that have it say so."""
+    assert write(Traits(top_k=True), "gemini", top_k=5)[0]["top_k"] == 5
+    body, notes = write(dialect="gemini", top_k=5)
+    assert "top_k" not in body and "dropped top_k (chat has no such member)" in notes

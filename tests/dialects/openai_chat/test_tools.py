@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import msgspec
 import pytest
 
-from asbru.core.chat import Raw, Tool, ToolCallPart, ToolChoice
+from asbru.core.chat import ForeignTool, Raw, Tool, ToolCallPart, ToolChoice
 from asbru.core.traits import PLAIN
 from asbru.dialects.fields import Fields, open_body, refuse_request
+from asbru.dialects.openai_chat import DIALECT
 from asbru.dialects.openai_chat.parts import PartWriter
 from asbru.dialects.openai_chat.tools import (
     read_tool_calls,
@@ -102,3 +104,32 @@ def test_calls_without_ids_get_some() -> None:
     assert read_tool_calls(fields(function_call={"name": "f"}), "made") == [
         ToolCallPart(id="made", name="f", arguments="")
     ]
+
+
+def test_a_function_stands_in_for_a_custom_tool() -> None:
+    """Other dialects are offered one with one string, whose description says the grammar; a choice of it is known."""
+    grammar = {"type": "grammar", "grammar": {"syntax": "regex", "definition": "a+"}}
+    asked = {
+        "model": "m",
+        "messages": [{"role": "user", "content": "hi"}],
+        "tools": [{"type": "custom", "custom": {"name": "note", "description": "Write", "format": grammar}}],
+        "tool_choice": {"type": "custom", "custom": {"name": "note"}},
+    }
+    request = DIALECT.chat.read_request(json.dumps(asked).encode())
+    assert request.tools is not None and request.tool_choice is not None
+    (tool,) = request.tools
+    assert isinstance(tool, ForeignTool) and json.loads(bytes(tool.raw)) == asked["tools"][0]
+    (stand_in,) = tool.stand_ins
+    assert (stand_in.name, stand_in.custom, request.tool_choice.name) == ("note", True, "note")
+    assert stand_in.tool.description == "Write\n\nThe string `input` must match this regex grammar:\na+"
+    written = json.loads(DIALECT.chat.write_request(request, "m", PLAIN).body)
+    assert (written["tools"], written["tool_choice"]) == (asked["tools"], asked["tool_choice"])
+
+
+@pytest.mark.parametrize(
+    "tool", [{"type": "custom"}, {"type": "custom", "name": "x"}, {"type": "custom", "custom": {}}]
+)
+def test_an_odd_custom_tool_stays_with_its_provider(tool: dict[str, Any]) -> None:
+    """It is not refused: whoever it is for may know it."""
+    found = read_tools(fields(tools=[tool]))
+    assert found is not None and isinstance(found[0], ForeignTool) and found[0].stand_ins == ()

@@ -55,9 +55,11 @@ def sign(call: dict[str, Any]) -> str:
 
 
 class StrictGemini:
-    """The provider. `refused` holds the words of every refusal, in order; `asked` every request that was served."""
+    """The provider. `refused` holds the words of every refusal, in order; `asked` every request that was served.
+    `in_pieces`: it streams the arguments of calls, as Vertex AI does where that is asked for."""
 
-    def __init__(self, speaker: Speaker) -> None:
+    def __init__(self, speaker: Speaker, *, in_pieces: bool = False) -> None:
+        self._in_pieces = in_pieces
         self.refused: list[str] = []
         self.asked: list[dict[str, Any]] = []
         self._speaker = speaker
@@ -83,7 +85,9 @@ class StrictGemini:
         tools = [one["name"] for tool in asked.get("tools") or () for one in tool.get("functionDeclarations") or ()]
         results = [json.dumps(part["functionResponse"]["response"]) for part in _parts(asked, "functionResponse")]
         parts = _spoken(self._speaker(tools, results), asked, model, number=len(results))
-        return _streamed(parts, model) if path[2] == "streamGenerateContent" else _whole(parts, model)
+        if path[2] != "streamGenerateContent":
+            return _whole(parts, model)
+        return _streamed([piece for part in parts for piece in _pieces(part)] if self._in_pieces else parts, model)
 
 
 def _spoken(
@@ -95,6 +99,20 @@ def _spoken(
         return [*thought, {"text": said}]
     call = {"name": said[0], "args": said[1]} | ({"id": f"fc{number}"} if _new(model) else {})
     return [*thought, {"functionCall": call, "thoughtSignature": sign(call)}]
+
+
+def _pieces(part: dict[str, Any]) -> list[dict[str, Any]]:
+    """A part as it is streamed: a call begins by its name, goes on with halves of its texts, and ends empty."""
+    call = part.get("functionCall")
+    if call is None:
+        return [part]
+    begun = {name: value for name, value in call.items() if name != "args"} | {"willContinue": True}
+    found = [part | {"functionCall": begun}]
+    for name, text in call["args"].items():
+        for half, more in ((text[:2], {"willContinue": True}), (text[2:], {})):
+            argument = {"jsonPath": f"$.{name}", "stringValue": half} | more
+            found.append({"functionCall": {"partialArgs": [argument], "willContinue": True}})
+    return [*found, {"functionCall": {}}]
 
 
 def _usage() -> dict[str, Any]:

@@ -1,10 +1,11 @@
-"""Speech in canonical form: a text to be spoken. What comes back is audio, as bytes."""
+"""Speech in canonical form: a text to be spoken, and the audio, where a provider does not send it as bytes."""
 
 from __future__ import annotations
 
 import msgspec
 
 from asbru.core.chat import Extra
+from asbru.core.usage import Usage
 
 
 class SpeechRequest(msgspec.Struct, frozen=True, kw_only=True):
@@ -20,3 +21,10 @@ class SpeechRequest(msgspec.Struct, frozen=True, kw_only=True):
     events: bool = False
     dialect: str = ""
     extra: Extra = {}
+
+
+class SpeechReply(msgspec.Struct, frozen=True, kw_only=True):
+    """The audio, in the format that was asked for."""
+
+    audio: bytes
+    usage: Usage | None = None

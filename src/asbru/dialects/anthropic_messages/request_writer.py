@@ -42,6 +42,7 @@ from asbru.dialects.anthropic_messages.tool_ids import with_unique_ids
 from asbru.dialects.anthropic_messages.types import BILLING, NAME, decode_members, encode
 from asbru.dialects.bounds import fit_output, fit_sampling, fit_user, strip_one
 from asbru.dialects.contract import Written
+from asbru.dialects.openai_members import take_user
 from asbru.dialects.output_schema import close_schema
 from asbru.dialects.receipt import Receipt
 from asbru.dialects.tool_schema import NO_PARAMETERS, write_schema
@@ -69,13 +70,12 @@ def write_request(request: ChatRequest, model: str, traits: Traits) -> Written:
     if thought.thinking is not None:
         body["thinking"] = thought.thinking
     _write_sampling(body, request, thought, receipt)
-    if request.user is not None:
-        body["metadata"] = {"user_id": fit_user(request.user, traits.user_chars_max or _USER_CHARS_MAX, receipt)}
+    extra = _write_user(body, request, traits, receipt)
     _write_settings(body, request, thought, receipt)
     if request.stream:
         body["stream"] = True
-    if request.extra:
-        for name, raw in receipt.riding("", request.extra).items():
+    if extra:
+        for name, raw in receipt.riding("", extra).items():
             body.setdefault(name, raw)
     if not receipt.native:
         _note_unknown(request, receipt)
@@ -84,6 +84,16 @@ def write_request(request: ChatRequest, model: str, traits: Traits) -> Written:
             del body[name]
             receipt.dropped(name, "the provider refuses it")
     return Written(encode(body), receipt.notes)
+
+
+def _write_user(body: dict[str, Any], request: ChatRequest, traits: Traits, receipt: Receipt) -> Extra:
+    """Who uses the application; what is left of the unknown members."""
+    user, extra = request.user, request.extra
+    if user is None and extra:
+        user, extra = take_user(extra, receipt)
+    if user is not None:
+        body["metadata"] = {"user_id": fit_user(user, traits.user_chars_max or _USER_CHARS_MAX, receipt)}
+    return extra
 
 
 def without(traits: Traits, member: str) -> Traits | None:

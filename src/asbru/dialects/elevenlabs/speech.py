@@ -19,15 +19,12 @@ from asbru.core.usage import Usage
 from asbru.dialects.contract import PathParameters, RequestHead, Shape, WrittenForm
 from asbru.dialects.elevenlabs.types import NAME
 from asbru.dialects.fields import DECODE_ERRORS, TEXT, open_body, refuse_request
+from asbru.dialects.openai_voices import OPENAI_VOICES
 from asbru.dialects.receipt import Receipt
 
 DEFAULT_VOICE: Final = "JBFqnCBsd6RMkjVDRZzb"
 """The voice of ElevenLabs' own examples (https://elevenlabs.io/docs/overview/intro)."""
 DEFAULT_MODEL: Final = "eleven_multilingual_v2"
-_OPENAI_VOICES: Final = frozenset((
-    "alloy", "ash", "ballad", "cedar", "coral", "echo", "fable", "marin", "nova", "onyx", "sage", "shimmer", "verse",
-))  # fmt: skip
-"""https://platform.openai.com/docs/guides/text-to-speech"""
 _FORMATS: Final = {"mp3": "mp3_44100_128", "opus": "opus_48000_128", "pcm": "pcm_24000", "wav": "wav_44100"}
 """By OpenAI's names; its pcm has 24,000 samples a second."""
 _SPEEDS: Final = (0.7, 1.2)
@@ -48,7 +45,7 @@ def write_request(request: speech.SpeechRequest, model: str, traits: Traits) -> 
             f"response_format: the provider has no '{request.format[:20]}'; it has {', '.join(_FORMATS)}"
         )
     voice = request.voice
-    if voice in _OPENAI_VOICES:
+    if voice in OPENAI_VOICES:
         receipt.changed("voice", f"'{voice}' is a voice of OpenAI's; expected the id of a voice")
         voice = DEFAULT_VOICE
     extra = dict(request.extra)

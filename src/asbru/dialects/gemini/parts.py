@@ -34,6 +34,7 @@ from asbru.core.chat import (
 )
 from asbru.dialects.fields import DECODE_ERRORS, NULL, Fields, Kind, kind_of
 from asbru.dialects.gemini.calls import NO_ID, Calls
+from asbru.dialects.gemini.streamed_calls import joined
 from asbru.dialects.gemini.types import MARK, NAME, child, decode_members, encode, in_camel, listed, uncarry
 
 OUTPUT: Final = "output"
@@ -53,10 +54,9 @@ _any = msgspec.json.Decoder().decode
 def read_parts(content: Fields, calls: Calls) -> tuple[Part, ...]:
     """The parts of a content."""
     found: list[Part] = []
-    for at, raw in enumerate(listed(content, "parts")):
-        if raw == NULL:  # met in the wild, and nothing
-            continue
-        found += read_part(in_camel(content.as_object(raw, f"parts[{at}]")), raw, calls)
+    raws = {f"parts[{at}]": raw for at, raw in enumerate(listed(content, "parts")) if raw != NULL}  # null is nothing
+    for part in joined(in_camel(content.as_object(raw, where)) for where, raw in raws.items()):
+        found += read_part(part, raws[part.path.rpartition(".")[2]], calls)
     return tuple(_joined(found))
 
 

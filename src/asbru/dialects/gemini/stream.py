@@ -4,6 +4,8 @@
     the first event                    ReplyStart
     a text, or a thought               PartStart, unless one of its kind is open; PartDelta
     a call, a medium, any other part   PartStart, PartDelta for the arguments, PartStop
+    a call that `willContinue`         PartStart, PartDelta for each piece of its arguments (`partial_args`); PartStop
+                                       after the piece that does not continue, or before any other part
     a signature                        a thought without text before the part that it stands on
     finishReason, blockReason          kept: some servers send one with every event, and text after it
     the end of the body                PartStop for what is open, ChoiceStop
@@ -19,7 +21,7 @@ from __future__ import annotations
 
 import msgspec
 
-from asbru.core.chat import Extra, Part, TextPart, ThinkingPart, ToolCallPart
+from asbru.core.chat import Extra, Part, Raw, TextPart, ThinkingPart, ToolCallPart
 from asbru.core.errors import AsbruError
 from asbru.core.reply import (
     ChoiceStop,
@@ -37,8 +39,10 @@ from asbru.core.usage import Usage
 from asbru.dialects.fields import DECODE_ERRORS, NULL, Fields, open_object
 from asbru.dialects.gemini.calls import Calls
 from asbru.dialects.gemini.errors import read_fault
+from asbru.dialects.gemini.partial_args import PartialArguments
 from asbru.dialects.gemini.parts import read_part
 from asbru.dialects.gemini.response import read_block, read_stop
+from asbru.dialects.gemini.streamed_calls import CALL, check_begun, continues, take_piece
 from asbru.dialects.gemini.types import NAME, REFUSE_REPLY, in_camel, listed, stop_word
 from asbru.dialects.gemini.usage import has_fees, read_usage
 from asbru.wire.errors import FramingError
@@ -48,10 +52,11 @@ from asbru.wire.sse import COMMENT, SseEvent, SseReader
 class _Candidate:
     """One choice: what is open in it, and what is known of it besides."""
 
-    __slots__ = ("called", "calls", "extra", "index", "next", "open", "refused", "word")
+    __slots__ = ("arguments", "called", "calls", "extra", "index", "next", "open", "refused", "word")
 
     def __init__(self, index: int, reply_id: str) -> None:
         self.index = index
+        self.arguments: PartialArguments | None = None  # of the call that is open
         self.calls = Calls(reply_id)
         self.called = False
         self.extra: Extra = {}
@@ -60,7 +65,26 @@ class _Candidate:
         self.word: str | None = None  # why it ends
         self.refused = False  # before it began
 
-    def take(self, part: Part, out: list[StreamEvent]) -> None:
+    def read(self, part: Fields, raw: Raw, out: list[StreamEvent]) -> None:
+        """A part as it came."""
+        piece = take_piece(part)
+        if piece is None or CALL in part:
+            self.stop_call(out)
+            for one in read_part(part, raw, self.calls):
+                self.take(one, out, begins=piece is not None)
+        if piece is None:
+            return
+        if self.arguments is None:
+            check_begun(piece)
+            return
+        text = self.arguments.take(piece)
+        if text:
+            out.append(PartDelta(index=self.next - 1, choice=self.index, text=text))
+        if not continues(piece):
+            self.stop_call(out)
+
+    def take(self, part: Part, out: list[StreamEvent], *, begins: bool = False) -> None:
+        """A whole part, or a piece of text or thinking. `begins`: a call's arguments come in pieces."""
         if isinstance(part, (TextPart, ThinkingPart)):
             self._say(part, out)
             return
@@ -68,6 +92,9 @@ class _Candidate:
         if isinstance(part, ToolCallPart):
             self.called = True
             self._start(msgspec.structs.replace(part, arguments=""), out)
+            if begins:
+                self.arguments = PartialArguments()
+                return
             if part.arguments:
                 out.append(PartDelta(index=self.next - 1, choice=self.index, text=part.arguments))
         else:
@@ -109,6 +136,15 @@ class _Candidate:
         word = self.word or ""
         reason = "refusal" if self.refused else read_stop(word, called=self.called)
         return ChoiceStop(stop=reason, choice=self.index, raw_stop=word, extra=self.extra)
+
+    def stop_call(self, out: list[StreamEvent], *, whole: bool = True) -> None:
+        """The end of a call whose arguments come in pieces. One that is not `whole` was cut: its arguments must not
+        look as if they were all."""
+        if self.arguments is not None:
+            if whole:
+                out.append(PartDelta(index=self.next - 1, choice=self.index, text=self.arguments.end()))
+            out.append(PartStop(index=self.next - 1, choice=self.index))
+            self.arguments = None
 
     def stop_open(self, out: list[StreamEvent]) -> None:
         if self.open is not None:
@@ -165,6 +201,7 @@ class GeminiStreamReader:
         if ended and (clean or self._sure):
             self.done = True
             for candidate in candidates:
+                candidate.stop_call(events, whole=candidate.word == "STOP")
                 candidate.stop_open(events)
             events += [candidate.stop() for candidate in candidates]
             events.append(ReplyEnd())
@@ -224,8 +261,7 @@ class GeminiStreamReader:
             for raw in listed(content, "parts"):
                 if raw == NULL:
                     continue
-                for part in read_part(in_camel(content.as_object(raw, "parts")), raw, found.calls):
-                    found.take(part, out)
+                found.read(in_camel(content.as_object(raw, "parts")), raw, out)
         found.extra = {**found.extra, **candidate.rest_set()}
         if word is not None:
             found.word = word

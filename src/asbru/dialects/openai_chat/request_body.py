@@ -11,12 +11,13 @@
 | tools, with or without it      | the only effort that the target takes with tools, where it has one      |
 | stream                         | usage is asked for where the target allows; the writer withholds it     |
 | user                           | its digest where it is longer than OpenAI takes (noted)                 |
-| top_k, more than four stops    | only for callers of this dialect; else dropped or cut (noted)           |
+| top_k                          | for callers of this dialect, and where the target has it; else dropped  |
+| more than four stops           | only for callers of this dialect; else cut (noted)                      |
 """
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 
@@ -31,6 +32,7 @@ from asbru.dialects.openai_chat.parts import PartWriter
 from asbru.dialects.openai_chat.tool_ids import fit_tool_ids
 from asbru.dialects.openai_chat.tools import write_tool_choice, write_tools
 from asbru.dialects.openai_chat.types import NAME
+from asbru.dialects.openai_members import RESPONSES, take_from_responses
 from asbru.dialects.receipt import Receipt
 
 _encode = msgspec.json.Encoder().encode
@@ -57,7 +59,7 @@ def write_request(request: ChatRequest, model: str, traits: Traits) -> Written:
     receipt = Receipt(NAME, request.dialect)
     request = fit_choice(fit_sampling(request, traits, receipt), receipt)
     writer = PartWriter(receipt, traits)
-    body: dict[str, object] = {
+    body: dict[str, Any] = {
         "model": model,
         "messages": write_messages(
             fit_tool_ids(request.messages, traits, receipt), writer, system_anywhere=traits.system_anywhere
@@ -74,8 +76,14 @@ def write_request(request: ChatRequest, model: str, traits: Traits) -> Written:
     body |= _write_limits(request, traits, writer)
     body |= _write_plain(request, writer)
     body |= _write_stream(request, traits, writer)
-    for name, raw in receipt.riding("", request.extra).items():
-        body.setdefault(name, raw)
+    if receipt.source == RESPONSES:
+        carried = take_from_responses(request.extra, receipt, stream=request.stream)
+        if "stream_options" in carried:
+            carried["stream_options"] |= body.get("stream_options", {})
+        body |= carried
+    else:
+        for name, raw in receipt.riding("", request.extra).items():
+            body.setdefault(name, raw)
     if gone := traits.strip.union(traits.refuse_members):
         for name in sorted(gone & body.keys()):
             del body[name]
@@ -214,7 +222,7 @@ def _write_limits(request: ChatRequest, traits: Traits, writer: PartWriter) -> d
             stops = stops[:_STOPS_MAX]
         body["stop"] = stops
     if request.top_k is not None:
-        if writer.own:
+        if writer.own or traits.top_k:
             body["top_k"] = request.top_k
         else:
             writer.receipt.dropped("top_k", "chat has no such member")

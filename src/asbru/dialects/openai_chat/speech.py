@@ -1,4 +1,4 @@
-"""Speech of the OpenAI surface in canonical form. Replies are audio, which passes as it comes.
+"""Speech of the OpenAI surface in canonical form. Replies are audio: as it comes, or taken out of what it came in.
 
 Source: https://platform.openai.com/docs/api-reference/audio/createSpeech
 """
@@ -11,11 +11,19 @@ import msgspec
 
 from asbru.core.chat import Raw
 from asbru.core.shapes import speech
-from asbru.dialects.contract import Shape
+from asbru.dialects.contract import Shape, WrittenForm
 from asbru.dialects.fields import DECODE_ERRORS, NUMBER, Fields, open_body, refuse_request
 from asbru.dialects.openai_chat.types import NAME
 
 _EVENTS: Final = "sse"
+_TYPES: Final = {
+    "mp3": b"audio/mpeg",
+    "opus": b"audio/ogg",
+    "aac": b"audio/aac",
+    "flac": b"audio/flac",
+    "wav": b"audio/wav",
+    "pcm": b"audio/pcm",
+}
 _id = msgspec.json.Decoder(dict[str, str]).decode
 
 
@@ -53,4 +61,9 @@ def _voice_id(fields: Fields, raw: Raw) -> str:
         raise fields.wrong("voice", "expected the name of a voice, or an object with its id") from None
 
 
-SHAPE: Final = Shape(read_request=read_request)
+def write_reply(reply: speech.SpeechReply, request: speech.SpeechRequest) -> WrittenForm:
+    """The audio, with its type."""
+    return WrittenForm(reply.audio, _TYPES.get(request.format, b"application/octet-stream"))
+
+
+SHAPE: Final = Shape(read_request=read_request, write_reply=write_reply)

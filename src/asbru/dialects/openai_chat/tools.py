@@ -1,8 +1,8 @@
 """Tools, the choice among them and calls of them, both ways.
 
-Functions are canonical tools; custom tools (free text, grammars) and vendors' own (`openrouter:web_search`)
-are foreign and ride along. The legacy `functions`/`function_call` are read as tools and written as `tools`:
-only the modern words leave here.
+Functions are canonical tools; custom tools (free text, grammars) and vendors' own (`openrouter:web_search`) are foreign
+and ride along, and a function stands in for a custom tool elsewhere. The legacy `functions`/`function_call` are read as
+tools and written as `tools`: only the modern words leave here.
 """
 
 from __future__ import annotations
@@ -11,7 +11,8 @@ from collections.abc import Sequence
 
 import msgspec
 
-from asbru.core.chat import ForeignTool, Raw, Tool, ToolCallPart, ToolChoice
+from asbru.core.chat import ForeignTool, Raw, StandIn, Tool, ToolCallPart, ToolChoice
+from asbru.dialects.custom_tools import stand_in_of
 from asbru.dialects.fields import Fields, kind_of
 from asbru.dialects.openai_chat.parts import PartWriter, raw_starts, read_arguments, read_cache
 from asbru.dialects.openai_chat.plain import read_plain_tools
@@ -19,6 +20,7 @@ from asbru.dialects.openai_chat.types import NAME
 from asbru.dialects.tool_schema import write_schema
 
 _MODES = {"auto": "auto", "none": "none", "required": "any", "any": "any"}
+_CUSTOM = "custom"
 _FUNCTION = Raw(b'"function"')
 _ALLOWED = Raw(b'"allowed_tools"')
 _TEXT = msgspec.json.Decoder(str)
@@ -41,7 +43,7 @@ def read_tools(fields: Fields) -> tuple[Tool | ForeignTool, ...] | None:
 def _read_tool(tool: Fields, raw: Raw) -> Tool | ForeignTool:
     kind = tool.text("type")
     if kind is not None and kind != "function":
-        return ForeignTool(dialect=NAME, kind=kind, raw=raw)
+        return ForeignTool(dialect=NAME, kind=kind, raw=raw, stand_ins=_read_custom(tool) if kind == _CUSTOM else ())
     function = tool.need_child("function")  # a missing type is met in the wild and means a function
     cache = read_cache(tool)
     read = _read_function(function)
@@ -49,6 +51,15 @@ def _read_tool(tool: Fields, raw: Raw) -> Tool | ForeignTool:
     if read.extra:
         extra["function"] = Raw(msgspec.json.encode(read.extra))
     return msgspec.structs.replace(read, cache=cache, extra=extra)
+
+
+def _read_custom(tool: Fields) -> tuple[StandIn, ...]:
+    """The function that stands in for a custom tool elsewhere."""
+    custom = tool.child(_CUSTOM)
+    if custom is None or custom.peek_text("name") is None:  # an odd spelling, which its own provider may know
+        return ()
+    form = custom.child("format")
+    return (stand_in_of(custom, None if form is None else form.child("grammar")),)
 
 
 def _read_function(function: Fields) -> Tool:
@@ -85,8 +96,10 @@ def read_tool_choice(fields: Fields) -> ToolChoice | None:
         return ToolChoice(mode="tool", name=form.need_text("name"))
     if form.peek("type") in (None, _FUNCTION) and "function" in form:
         return ToolChoice(mode="tool", name=form.need_child("function").need_text("name"))
+    custom = form.child(_CUSTOM) if form.peek_text("type") == _CUSTOM else None
+    chosen = None if custom is None else custom.text("name")
     allowed, forced = _read_allowed(form)
-    return ToolChoice(mode="foreign", raw=raw, dialect=NAME, allowed=allowed, forced=forced)
+    return ToolChoice(mode="foreign", name=chosen, raw=raw, dialect=NAME, allowed=allowed, forced=forced)
 
 
 def _read_allowed(form: Fields) -> tuple[tuple[str, ...] | None, bool | None]:

@@ -15,7 +15,7 @@ from asbru.dialects.fields import BOOLEAN, DECODE_ERRORS, INTEGER, NUMBER, TEXT,
 from asbru.dialects.openai_responses.compaction import PROMPT
 from asbru.dialects.openai_responses.items import read_input
 from asbru.dialects.openai_responses.tools import read_tool_choice, read_tools
-from asbru.dialects.openai_responses.types import NAME, encode
+from asbru.dialects.openai_responses.types import ITEM, NAME, encode
 
 LOGPROBS: Final = "message.output_text.logprobs"
 """The word in `include` that asks for log probabilities."""
@@ -118,5 +118,13 @@ def _read_include(fields: Fields) -> tuple[bool | None, Extra]:
 
 def _read_reasoning(fields: Fields) -> Reasoning | None:
     wish = fields.child("reasoning")
-    found = None if wish is None else Reasoning(effort=wish.text("effort"), extra=wish.rest_set())
+    if wish is None:
+        return None
+    summary = wish.raw("summary")  # which of them, only this API knows
+    extra: Extra = {} if summary is None else {ITEM: summary}
+    found = Reasoning(
+        effort=wish.text("effort"),
+        display=None if summary is None else "summarized",
+        extra={**wish.rest_set(), **extra},
+    )
     return None if found == Reasoning() else found  # an empty object asks for nothing

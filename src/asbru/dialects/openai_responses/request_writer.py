@@ -15,10 +15,11 @@ from asbru.core.traits import Traits
 from asbru.dialects.bounds import fit_output, fit_sampling, fit_user, strip_one
 from asbru.dialects.contract import Written
 from asbru.dialects.efforts import write_effort
+from asbru.dialects.openai_members import CHAT, take_from_chat
 from asbru.dialects.openai_responses.item_writer import write_input
 from asbru.dialects.openai_responses.request import LOGPROBS
 from asbru.dialects.openai_responses.tools import write_tool_choice, write_tools
-from asbru.dialects.openai_responses.types import NAME, decode_members, encode
+from asbru.dialects.openai_responses.types import ITEM, NAME, decode_members, encode
 from asbru.dialects.receipt import Receipt
 
 ENCRYPTED: Final = "reasoning.encrypted_content"
@@ -48,8 +49,9 @@ def write_request(request: ChatRequest, model: str, traits: Traits) -> Written:
     _write_extra(body, request, receipt)
     if not receipt.native:
         _note_unknown(request, receipt)
-        body.setdefault("store", False)
-        receipt.added("store", "false: the caller did not ask for it")
+        if "store" not in body:
+            body["store"] = False
+            receipt.added("store", "false: the caller did not ask for it")
     for name in sorted(traits.strip & body.keys()) if traits.strip else ():
         del body[name]
         receipt.dropped(name, "the provider refuses it")
@@ -103,16 +105,20 @@ def _write_reasoning(body: dict[str, Any], request: ChatRequest, traits: Traits,
     if receipt.native:
         body["reasoning"] = _own_wish(wish)
         return
-    effort = write_effort(wish, traits, receipt)
+    shown = wish.display == "summarized" and traits.thinking != "none"
+    effort = write_effort(msgspec.structs.replace(wish, display=None) if shown else wish, traits, receipt)
     if effort is not None:
         body["reasoning"] = {"effort": effort}
         if effort != "none":
             body["include"] = [ENCRYPTED]
             receipt.added("include", f"{ENCRYPTED}: so that it can go back")
+    if shown and effort != "none":
+        body["reasoning"] = {**body.get("reasoning", {}), "summary": "auto"}
 
 
 def _own_wish(wish: Reasoning) -> dict[str, Any]:
-    return ({} if wish.effort is None else {"effort": wish.effort}) | wish.extra
+    written: dict[str, Any] = {} if wish.effort is None else {"effort": wish.effort}
+    return written | {"summary" if name == ITEM else name: raw for name, raw in wish.extra.items()}
 
 
 def _write_format(form: ResponseFormat, receipt: Receipt) -> dict[str, Any]:
@@ -141,7 +147,15 @@ def _write_include(body: dict[str, Any], request: ChatRequest, receipt: Receipt)
 
 
 def _write_extra(body: dict[str, Any], request: ChatRequest, receipt: Receipt) -> None:
-    for name, raw in receipt.riding("", request.extra).items() if request.extra else ():
+    if not request.extra:
+        return
+    if receipt.source == CHAT:
+        carried = take_from_chat(request.extra, receipt, stream=request.stream)
+        if "text" in carried:
+            carried["text"] = {**body.get("text", {}), **carried["text"]}
+        body |= carried
+        return
+    for name, raw in receipt.riding("", request.extra).items():
         if name == "text":
             body["text"] = {**body.get("text", {}), **decode_members(raw)}
         elif name != "include":

@@ -7,27 +7,9 @@ of a namespace.
 
 from __future__ import annotations
 
-from typing import Final
-
-import msgspec
-
-from asbru.core.chat import Raw, StandIn, Tool
+from asbru.core.chat import StandIn, Tool
+from asbru.dialects.custom_tools import stand_in_of
 from asbru.dialects.fields import Fields
-
-INPUT: Final = "input"
-"""The member that holds the text of a custom tool's call."""
-_INPUT_SCHEMA: Final = Raw(
-    msgspec.json.encode(
-        {
-            "type": "object",
-            "properties": {
-                INPUT: {"type": "string", "description": "The complete input of the tool, as plain text."}
-            },
-            "required": [INPUT],
-            "additionalProperties": False,
-        }
-    )
-)
 
 
 def stand_ins_of(tool: Fields, kind: str) -> tuple[StandIn, ...]:
@@ -59,19 +41,5 @@ def _inner(tool: Fields, namespace: str) -> StandIn | None:
 
 
 def _custom(tool: Fields, namespace: str | None) -> StandIn:
-    name = tool.need_text("name")
-    words = [tool.text("description") or "", _grammar(tool.child("format"))]
-    offered = Tool(
-        name=name if namespace is None else f"{namespace}__{name}",
-        description="\n\n".join(one for one in words if one) or None,
-        parameters=_INPUT_SCHEMA,
-    )
-    return StandIn(tool=offered, name=name, namespace=namespace, custom=True)
-
-
-def _grammar(form: Fields | None) -> str:
-    """What the input must match, in words: a function cannot be held to a grammar."""
-    if form is None or form.text("type") != "grammar":
-        return ""
-    syntax, definition = form.text("syntax") or "", form.text("definition") or ""
-    return f"The string `{INPUT}` must match this {syntax} grammar:\n{definition}"
+    form = tool.child("format")
+    return stand_in_of(tool, form if form is not None and form.text("type") == "grammar" else None, namespace)

@@ -68,14 +68,14 @@ def linked(members: Members, links: Mapping[str, str], sealed: str) -> Members:
     return {**members, **{name: Raw(msgspec.json.encode(path)) for name, path in paths.items()}}
 
 
-def replaced(members: Members, kinds: Mapping[str, str], replace: Callable[[str, str], str]) -> bytes:
-    """The body with `replace(kind, id)` in place of the ids in members of these names."""
+def replaced(members: Members, kinds: Mapping[str, str], replace: Callable[[str, str], str]) -> Members:
+    """The members with `replace(kind, id)` in place of the ids in those of these names."""
     changed = dict(members)
     for name, kind in kinds.items():
         text = text_of(members, name)
         if text:
             changed[name] = Raw(msgspec.json.encode(replace(kind, text)))
-    return msgspec.json.encode(changed)
+    return changed
 
 
 def listed(body: bytes) -> bytes:

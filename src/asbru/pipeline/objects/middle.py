@@ -43,6 +43,9 @@ from asbru.pipeline.objects.whose import (
     query_without_provider,
     stored_objects,
 )
+from asbru.pipeline.objects.words import ask as ask_in_words
+from asbru.pipeline.objects.words import tell as tell_in_words
+from asbru.pipeline.objects.words import write_form
 from asbru.pipeline.outgoing import Outgoing
 from asbru.pipeline.passthrough import deliver_as_it_comes
 from asbru.pipeline.read_head import read_head
@@ -52,6 +55,7 @@ from asbru.pipeline.stages import check_unseen
 from asbru.pipeline.whole_response import decoded
 from asbru.routing import Key, Target
 from asbru.stored import Listed, ObjectRef, ObjectRow
+from asbru.upstream import Body
 from asbru.wire.http_heads import JSON_LINE
 
 LISTED_DEFAULT: Final = 100
@@ -80,12 +84,13 @@ async def object_call(call: Call, rooms: Rooms) -> None:
         await _list(call, rooms)
         return
     own_id = next(iter(call.parameters.values()), "")
-    target, key, body = _where(call, rooms)
+    target, key, members = _where(call, rooms)
     if call.lease is not None:
         await call.lease.hold(call, (target,))
     is_content = stored.act == "content"
     endpoint = endpoint_of(call, target.provider.name, rooms)
     assert endpoint is not None, "it was found before"
+    body = _body(call, endpoint, members)
     outgoing = _outgoing(call, endpoint, body, streamed=is_content)
     try:
         answered = await ask(call, target, key, outgoing, endpoint=endpoint, rooms=rooms)
@@ -113,8 +118,8 @@ async def ask_keeper(call: Call, ref: ObjectRef, rooms: Rooms) -> Answered:
     return await ask(call, target, key, outgoing, endpoint=endpoint, rooms=rooms)
 
 
-def _where(call: Call, rooms: Rooms) -> tuple[Target, Key, bytes]:
-    """Which provider is asked, with which key, and the body to send."""
+def _where(call: Call, rooms: Rooms) -> tuple[Target, Key, Members | None]:
+    """Which provider is asked, with which key, and the members of the body, where ids in it were opened."""
     stored = call.operation.stored
     assert stored is not None
     if stored.act != "create":
@@ -122,10 +127,10 @@ def _where(call: Call, rooms: Rooms) -> tuple[Target, Key, bytes]:
         ref = open_id(call, stored.kind, text, rooms)
         call.parameters = {name: ref.object_id}
         target, key = keeper_of(call, ref, rooms)
-        return target, key, call.body
+        return target, key, None
     if not stored.opened:
         target, key = keeper_of_new(call, rooms)
-        return target, key, call.body
+        return target, key, None
     members = read_request(call.body)
     refs = [open_id(call, kind, text_of(members, name) or "", rooms) for name, kind in stored.opened.items()]
     target, key = keeper_of(call, refs[0], rooms)
@@ -133,16 +138,22 @@ def _where(call: Call, rooms: Rooms) -> tuple[Target, Key, bytes]:
     named = named_provider(call)
     if named and named != target.provider.name:
         raise BadRequest(f"expected the provider that keeps the file, '{target.provider.name}', got '{named[:200]}'")
-    return (
-        target,
-        key,
-        replaced(members, stored.opened, lambda kind, text: open_id(call, kind, text, rooms).object_id),
-    )
+    opened = replaced(members, stored.opened, lambda kind, text: open_id(call, kind, text, rooms).object_id)
+    return target, key, opened
 
 
-def _outgoing(call: Call, endpoint: Endpoint, body: bytes, *, streamed: bool) -> Outgoing:
+def _body(call: Call, endpoint: Endpoint, members: Members | None) -> Body:
+    """The body to send, in the provider's words."""
+    if members is not None:
+        return msgspec.json.encode(ask_in_words(members, endpoint.stored_words))
+    if call.operation.takes == "form":
+        return write_form(call.body, call.content_type, endpoint.stored_words)
+    return call.body
+
+
+def _outgoing(call: Call, endpoint: Endpoint, body: Body, *, streamed: bool) -> Outgoing:
     operation = call.operation
-    path = operation.path
+    path = endpoint.path_of(operation)
     for name, value in call.parameters.items():
         path = path.replace(f"{{{name}}}", quote(value, safe=""))
     query = query_without_provider(call.query)
@@ -163,7 +174,7 @@ async def _seal(call: Call, target: Target, key: Key, answered: Answered, *, roo
     made.outcome = "ok"
     made.took_s = rooms.clock() - made.started_s
     text = decoded(upstream.body, upstream.content_encoding or b"identity", rooms.response_bytes_max)
-    members = read_reply(text)
+    members = tell_in_words(read_reply(text), made.endpoint.stored_words, stored.kind)
 
     def seal(kind: str, text: str) -> str:
         ref = ObjectRef(kind, target.provider.name, text, key.name, caller.identity)
@@ -176,7 +187,7 @@ async def _seal(call: Call, target: Target, key: Key, answered: Answered, *, roo
 
     own_id = text_of(members, "id")
     sealed = seal(stored.kind, own_id) if own_id else ""
-    body = replaced(linked(members, stored.links, sealed), stored.sealed, seal)
+    body = msgspec.json.encode(replaced(linked(members, stored.links, sealed), stored.sealed, seal))
     if sealed:
         if stored.act == "delete":
             await objects.index.remove(sealed)

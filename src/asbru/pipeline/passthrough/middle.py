@@ -69,16 +69,18 @@ def _check_not_stored(call: Call, endpoint: Endpoint, path: str) -> None:
     """Objects that Asbru keeps apart by virtual key are not reached around it. What makes none and names none in its
     path passes: a request for a response does, a stored response does not."""
     asked = check_path(path).lower().rstrip("/") + "/"
-    for dialect in (one.dialect for one in endpoint.spoken):
+    for spoken in endpoint.spoken:
+        dialect = spoken.dialect
         known = known_operation(dialect, call.method, path)
         if known is not None and known.operation.stored is None:
             return
         for operation in dialect.operations:
-            kept = operation.path.partition("{")[0].strip("/") + "/"
-            if operation.stored is not None and asked.startswith(kept):
+            ours = operation.path.partition("{")[0].strip("/") + "/"
+            theirs = spoken.path_of(operation).partition("{")[0].strip("/") + "/"
+            if operation.stored is not None and asked.startswith((ours, theirs)):
                 raise Forbidden(
-                    f"/{kept}... cannot be passed through, because it would reach objects of other keys; use "
-                    f"{dialect.surface.bases[0]}/{kept}..."
+                    f"/{theirs}... cannot be passed through, because it would reach objects of other keys; use "
+                    f"{dialect.surface.bases[0]}/{ours}..."
                 )
 
 

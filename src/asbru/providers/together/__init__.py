@@ -1,7 +1,18 @@
 """Together AI: open models in the OpenAI dialect."""
 
-from asbru.core.traits import Traits
-from asbru.providers.kit import Access, Provider
+from asbru.core.traits import Addressing, StoredWords, Traits
+from asbru.providers.kit import STORED, Access, Provider
+
+_WORDS = StoredWords(
+    asked={"model": "model_id"},
+    told={"model_id": "model", "job_deadline": "expires_at"},
+    inside="job",
+    error="error",
+    times=("created_at", "completed_at", "expires_at"),
+    purposes={"batch": "batch-api", "batch_output": "batch-generated"},
+    file_name="file_name",
+)
+"""https://docs.together.ai/reference/batch-create, https://docs.together.ai/reference/upload-file"""
 
 PROVIDER = Provider(
     name="together",
@@ -19,12 +30,14 @@ PROVIDER = Provider(
                 "transcriptions",
                 "translations",
                 "models",
+                *STORED,
             ),
+            addressing=Addressing(paths={"files": "/files/upload"}, stored=_WORDS),
         ),
     ),
     docs_url="https://docs.together.ai/docs/inference/openai-compatibility",
     base_url="https://api.together.ai/v1",
     env_key="TOGETHER_API_KEY",
     price_id="together",
-    traits=Traits(legacy_max_tokens=True, tool_id_chars_max=0),
+    traits=Traits(legacy_max_tokens=True, tool_id_chars_max=0, top_k=True),
 )

@@ -16,5 +16,5 @@ PROVIDER = Provider(
     address_example="http://HOST:8000/v1",
     env_key="VLLM_API_KEY",
     keyless=True,
-    traits=Traits(legacy_max_tokens=True, reasoning_back="reasoning", tool_id_chars_max=0),
+    traits=Traits(legacy_max_tokens=True, reasoning_back="reasoning", tool_id_chars_max=0, top_k=True),
 )
