@@ -21,6 +21,7 @@ _COMMANDS = {
     "mcp": "Print how agents are told of the tools of MCP servers.",
     "reprice": "Price the records anew by the prices as they are now configured.",
     "records": "Look at the records of calls.",
+    "sessions": "Look at the sessions of agents.",
     "tail": "Print records of calls as they are written.",
     "sample": "A day of sample traffic, for a first look.",
     "spend": "Look at what calls cost, by team, model, day and more.",
