@@ -10,6 +10,8 @@ const cases: [string, string, string][] = [
   ["short: unknown is a dash", format.short(null), "–"],
   ["money: none at all", format.money(0), "$0"],
   ["money: small amounts keep two digits that count", format.money(4_213_000), "$0.0042"],
+  ["money: no zeros behind the cents", format.money(20_000_000), "$0.02"],
+  ["money: cents are two digits", format.money(800_000_000), "$0.80"],
   ["money: the smallest are bounded, never 0", format.money(1), "<$0.000001"],
   ["money: dollars", format.money(12_340_000_000), "$12.34"],
   ["money: hundreds without cents", format.money(1_234_560_000_000), "$1,235"],
