@@ -8,6 +8,19 @@ import pytest
 from tests.ui.rig import ROOT, Watched
 
 REQUESTS_MAX = 3
+TABS = (
+    "mcp?tab=tools",
+    "mcp?tab=groups",
+    "mcp?tab=connect",
+    "users?tab=tokens",
+    "users?tab=roles",
+    "teams?tab=customer",
+    "limits?scope=model",
+    "limits?scope=provider_key",
+    "overview?by=team&range=7d",
+    "playground?two=1&model=mock/echo&other=mock/story",
+)
+"""Other looks of pages that have an address."""
 
 
 def paths() -> list[str]:
@@ -28,7 +41,7 @@ def test_shortcuts_lead_to_one_page_each() -> None:
     assert len(keys) > 5 and len(keys) == len(set(keys)), sorted(keys)
 
 
-@pytest.mark.parametrize("path", paths())
+@pytest.mark.parametrize("path", [*paths(), *TABS])
 def test_a_page_opens_lightly_and_is_accessible(web: Watched, path: str) -> None:
     """At most three requests to the API show it, who one is among them; axe finds nothing serious; at 390 px nothing is
     wider than the screen."""

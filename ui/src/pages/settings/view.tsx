@@ -96,7 +96,7 @@ export default function SettingsView() {
             {[{ id: "all", title: "All", items: all }, ...groups].map((group) => (
               <button key={group.id} type="button" aria-pressed={url.group === group.id} onClick={() => setUrl({ group: group.id }, { push: true })}>
                 <span>{group.title}</span>
-                {changedIn(group.items) > 0 && <span className="muted" title="Not the default">{changedIn(group.items)}</span>}
+                {changedIn(group.items) > 0 && <span className="muted" title="Settings that are not the default">{changedIn(group.items)} set</span>}
               </button>
             ))}
           </nav>
