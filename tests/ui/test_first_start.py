@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from playwright.sync_api import expect
+from playwright.sync_api import Route, expect
 from tests.ui.rig import ADMIN, PASSWORD, SETUP_TOKEN, Watched
 
 from asbru.providers import discover
@@ -24,9 +24,14 @@ def test_the_wizard_ends_with_a_call_that_was_answered(fresh_web: Watched) -> No
     page.get_by_label("Password once more").fill(PASSWORD)
     fresh_web.is_accessible()
     fresh_web.shoot("first-start-1")
+    held: list[Route] = []
+    page.route("**/openapi.json", lambda route: held.append(route))
     page.get_by_role("button", name="Create and log in").click()
     page.get_by_role("button", name="Use the mock").wait_for()
     page.get_by_role("radio", name="A provider").check()
+    expect(page.get_by_text("Loading the form")).to_be_visible()
+    expect(page.get_by_role("button", name="Save and test")).to_be_disabled()  # there is no form to save
+    held.pop().continue_()
     page.get_by_role("textbox", name="Type").or_(page.get_by_role("combobox", name="Type")).first.click()
     page.get_by_role("option").nth(len(discover()) - 2).wait_for()
     page.get_by_role("option", name="vLLM").click()

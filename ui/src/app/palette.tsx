@@ -62,7 +62,7 @@ export default function Palette({ pages, onTheme, onHelp }: { pages: PageEntry[]
       actions={groups}
       query={query}
       onQueryChange={setQuery}
-      shortcut={["mod + K"]}
+      shortcut={null}
       nothingFound="Nothing found"
       highlightQuery
       scrollable

@@ -1,7 +1,7 @@
 // The frame of every page: the rail, the palette, shortcuts, and the word that the control process is away.
 
 import { ActionIcon, Button, Drawer, Menu, Tooltip, useMantineColorScheme, useComputedColorScheme } from "@mantine/core";
-import { useDisclosure } from "@mantine/hooks";
+import { useDisclosure, useHotkeys } from "@mantine/hooks";
 import { useQueryClient } from "@tanstack/react-query";
 import { Link, Outlet, useLocation, useNavigate } from "@tanstack/react-router";
 import { lazy, Suspense, useEffect, useMemo, useRef } from "react";
@@ -32,6 +32,7 @@ export function Shell() {
   useRecovery();
   useEffect(() => rail.close(), [pathname]);
   useShellShortcuts(shown, help.open, toggleTheme);
+  useHotkeys([["mod+K", openPalette]], []); // also while one types, and before the palette is loaded
   const inside = <RailContent me={me} shown={shown} onHelp={help.open} onTheme={toggleTheme} />;
   return (
     <>

@@ -10,6 +10,8 @@ const cases: [string, string, string][] = [
   ["short: unknown is a dash", format.short(null), "–"],
   ["money: none at all", format.money(0), "$0"],
   ["money: small amounts keep two digits that count", format.money(4_213_000), "$0.0042"],
+  ["switches: on and off", format.switchWords("true: every call needs a key; false: no call does. Default: true if any"), "On: every call needs a key; off: no call does. Default: on if any"],
+  ["switches: other words stay", format.switchWords("Whether it is true"), "Whether it is true"],
   ["money: no zeros behind the cents", format.money(20_000_000), "$0.02"],
   ["money: cents are two digits", format.money(800_000_000), "$0.80"],
   ["money: the smallest are bounded, never 0", format.money(1), "<$0.000001"],

@@ -136,6 +136,11 @@ export function zoneWords(at_ms: number = Date.now()): string {
   return zone && zone !== "UTC" ? `${zone} (${offset})` : "UTC";
 }
 
+/** What the API says of a switch, in the words of one: "true: every call" -> "On: every call". */
+export function switchWords(text: string): string {
+  return text.replace(/\b(true|false): /g, (_, value: string, at: number) => `${at === 0 ? (value === "true" ? "On" : "Off") : value === "true" ? "on" : "off"}: `).replace(/\bDefault: (true|false)\b/, (_, value: string) => `Default: ${value === "true" ? "on" : "off"}`);
+}
+
 /** "1 key", "2 keys". */
 export function count(number: number, one: string, many = `${one}s`): string {
   return `${exact(number)} ${number === 1 ? one : many}`;

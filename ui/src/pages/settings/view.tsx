@@ -7,6 +7,7 @@ import { useMemo, useRef, useState } from "react";
 import { ApiError, get, patch } from "@/kit/api";
 import { ConflictDialog } from "@/kit/conflict-dialog";
 import { EmptyState } from "@/kit/empty-state";
+import { switchWords } from "@/kit/format";
 import { Icon } from "@/kit/icons";
 import { PageHeader } from "@/kit/page-header";
 import { Problem } from "@/kit/problem";
@@ -145,7 +146,7 @@ function Row({ one, mayWrite, onSave }: { one: Setting; mayWrite: boolean; onSav
     <li data-changed={one.source === "api"}>
       <div>
         <div className={classes.head}><span className={classes.label}>{labelOf(one.path)}</span><span className={`mono ${classes.path}`}>{one.path}</span></div>
-        <p className={classes.words}>{one.words.replaceAll("`", "")}</p>
+        <p className={classes.words}>{switchWords(one.words.replaceAll("`", ""))}</p>
       </div>
       <div>
         <Control one={one} readOnly={!mayWrite || fixed} onSave={onSave} />
