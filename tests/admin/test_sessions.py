@@ -65,8 +65,8 @@ def test_one_session(api: Managed) -> None:
 
 
 def test_limits_of_a_session(api: Managed) -> None:
-    """Limits with the window `run` of its key, team and customer, as they stand for this session and for no other; those
-    that have not counted it say nothing, and whoever may not read spend sees none."""
+    """Limits with the window `run` of its key, team and customer, as they stand for this session and for no other;
+    those that have not counted it say nothing, and whoever may not read spend sees none."""
     run, month = {"amount_usd": 2, "window": "run"}, {"amount_usd": 50, "window": "1M"}
     access = {"provider": "openai", "rate_limits": [{"metric": "requests", "amount": 9, "window": "run"}]}
     api.ask("POST", "keys", {"name": "red-1", "budgets": [run, month], "providers": [access]}, status=201)

@@ -25,7 +25,11 @@ def test_the_wizard_ends_with_a_call_that_was_answered(fresh_web: Watched) -> No
     fresh_web.is_accessible()
     fresh_web.shoot("first-start-1")
     held: list[Route] = []
-    page.route("**/openapi.json", lambda route: held.append(route))
+
+    def hold(route: Route) -> None:
+        held.append(route)
+
+    page.route("**/openapi.json", hold)
     page.get_by_role("button", name="Create and log in").click()
     page.get_by_role("button", name="Use the mock").wait_for()
     page.get_by_role("radio", name="A provider").check()

@@ -62,8 +62,8 @@ class AgentSession(msgspec.Struct, frozen=True):
 
 
 class OneSession(AgentSession, frozen=True):
-    """`limits`: those limits of its key, team and customer whose window is `run`, as they stand for this session, as long
-    as the ledger counts it as a run. Empty for whoever may not read spend."""
+    """`limits`: those limits of its key, team and customer whose window is `run`, as they stand for this session, as
+    long as the ledger counts it as a run. Empty for whoever may not read spend."""
 
     limits: tuple[standings.LedgerStanding, ...]
 
@@ -117,8 +117,9 @@ def build_router(url: str, standing: Standing) -> APIRouter:
             raise NotFound(f"there is no session '{session_id}'")
         limits: tuple[standings.LedgerStanding, ...] = ()
         if actor_of(request).may("spend:read"):
-            named = ((kind, str(found[column])) for kind, column in _OWNERS)
-            owners = [(kind, name) for kind, name in named if name]
+            owners: list[tuple[OwnerKind, str]] = [
+                (kind, str(found[column])) for kind, column in _OWNERS if found[column]
+            ]
             limits = await standing.of_run(owners, str(found["session"]), reach)
         return nouns.answer(found | {"limits": limits})
 

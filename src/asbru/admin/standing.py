@@ -125,7 +125,7 @@ def _read_run(
     if database is None:
         return ()
     try:
-        found = (standings.read_run(database, owner, limit, run, now_ms) for owner, limit in asked)
+        found = (standings.read_run(database, owner, limit, run=run, now_ms=now_ms) for owner, limit in asked)
         return tuple(one for one in found if one is not None)
     finally:
         database.close()

@@ -1,4 +1,7 @@
-"""`asbru sessions`: sessions of agents, as the management API tells them."""
+"""`asbru sessions`: sessions of agents, as the management API tells them.
+
+Their calls are records: `asbru records` has those.
+"""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """How limits stand in the ledger's database, for the management API: what is booked, and what workers hold.
 
-A limit of a run counts for each run: `read_standing` tells the run that has used most, `read_run` the one that is named.
-Reads only; raises StorageError.
+A limit of a run counts for each run: `read_standing` tells the run that has used most, `read_run` the one that is
+named. Reads only; raises StorageError.
 """
 
 from __future__ import annotations
@@ -67,9 +67,9 @@ def read_standing(database: Database | None, owner: str, limit: LimitEntry, now_
     )
 
 
-def read_run(database: Database, owner: str, limit: LimitEntry, run: str, now_ms: int) -> LedgerStanding | None:
-    """How a limit of a run stands for this run; None if it has counted no such run, or has forgotten it, and for a limit
-    that counts all runs together."""
+def read_run(database: Database, owner: str, limit: LimitEntry, *, run: str, now_ms: int) -> LedgerStanding | None:
+    """How a limit of a run stands for this run; None if it has counted no such run, or has forgotten it, and for a
+    limit that counts all runs together."""
     if limit.window != RUN:
         return None
     rows = cast("list[tuple[int, int]]", database.run(_RUN, (f"{limit.id}#{run}", now_ms)))
