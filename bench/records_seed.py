@@ -1,11 +1,11 @@
-"""Seeds a database with records and measures the overview over them.
+"""Seeds a database with records, and measures the overview and the lists of sessions over them.
 
     python -m bench.records_seed DIR [--records 10000000] [--days 60] [--callers 200]
 
 The records of the first day go the way of the bookkeeper: batches into the store, folded into the sums. The other days
-are copies of it, of records and sums alike, which take a fraction of the time. Prints how long the seeding took, and
-for each question the processor time (50th and 95th percentile) and the rows of sums that its statements visit; a
-database that is there already is only asked.
+are copies of it, of records, sums and sessions alike, which take a fraction of the time. Prints how long the seeding
+took, and for each question the processor time (50th and 95th percentile), and for those of the overview the rows of
+sums that its statements visit; a database that is there already is only asked.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import itertools
 import random
 import re
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, cast
 
@@ -26,6 +26,7 @@ from asbru.records.retention import RecordSettings
 from asbru.records.rollups import overview
 from asbru.records.rollups.fold import TIERS, Folder
 from asbru.records.rollups.overview import Asked, read_overview
+from asbru.records.sessions import add, search
 from asbru.records.store import RecordStore
 from asbru.storage import DATABASE_NAME, Database, open_database, open_reader, sqlite_url
 
@@ -46,13 +47,23 @@ _MODELS = (
     ("groq", "llama-3.3-70b-versatile"),
 )
 
-_KEPT = ", ".join(column.name for column in COLUMNS if column.name not in ("id", "started_ms"))
+AGENTS_EACH = 4
+"""Every so manieth caller is an agent, whose calls are of sessions."""
+SESSIONS_OF_A_DAY = 48
+"""Of an agent, one after the other."""
+_DAY_DIGITS = 3
+"""The name of a session ends with its day, so that the copies of a day are of other sessions."""
+
+_KEPT = ", ".join(column.name for column in COLUMNS if column.name not in ("id", "started_ms", "session"))
 # An id is `req_`, 11 hex digits of its time and the rest.
 _COPY_RECORDS = f"""
-    INSERT INTO requests (id, started_ms, {_KEPT})
-    SELECT 'req_' || printf('%011x', started_ms + ?) || substr(id, 16), started_ms + ?, {_KEPT} FROM requests
-    WHERE started_ms < ? ORDER BY id
+    INSERT INTO requests (id, started_ms, session, {_KEPT})
+    SELECT 'req_' || printf('%011x', started_ms + ?) || substr(id, 16), started_ms + ?,
+        CASE session WHEN '' THEN '' ELSE substr(session, 1, length(session) - {_DAY_DIGITS}) || ? END, {_KEPT}
+    FROM requests WHERE started_ms < ? ORDER BY id
 """
+_SESSIONS = f"SELECT {', '.join(add.NAMES)} FROM agent_sessions"
+_COPY_SESSION = f"INSERT INTO agent_sessions ({', '.join(add.NAMES)}) VALUES ({', '.join('?' * len(add.NAMES))})"
 _COPY_SPEND = """
     INSERT INTO spend
     SELECT day + ?, caller, team, customer, provider, model, tags, calls, failed, unpriced, input_tokens, output_tokens,
@@ -79,6 +90,7 @@ def rows(count: int, begin_ms: int, callers: int) -> Iterator[tuple[object, ...]
         caller = int(callers * chance.random() ** 2)
         provider, model = _MODELS[(caller + chance.randrange(2)) % len(_MODELS)]
         failed = chance.random() < 0.02
+        is_agent = caller % AGENTS_EACH == 0
         values = plain | {
             "id": f"req_{at_ms:011x}00000000{number:x}",
             "started_ms": at_ms,
@@ -89,6 +101,8 @@ def rows(count: int, begin_ms: int, callers: int) -> Iterator[tuple[object, ...]
             "provider": provider,
             "model_asked": f"{provider}/{model}",
             "model_served": model,
+            "session": f"{caller}-{SESSIONS_OF_A_DAY * number // count}-{0:0{_DAY_DIGITS}}" if is_agent else "",
+            "agent": "claude-cli" if is_agent else "",
             "attempts": 1,
             "status": 500 if failed else 200,
             "outcome": "error" if failed else "ok",
@@ -109,9 +123,12 @@ def seed(url: str, count: int, days: int, callers: int) -> None:
     write(url, rows(count // days, begin_ms, callers))
     database = open_database(url)
     database.run(f"PRAGMA cache_size = -{CACHE_KIB}")
+    sessions = database.run(_SESSIONS)
     for day in range(1, days):
         with database.transaction():
-            database.run(_COPY_RECORDS, (day * DAY_MS, day * DAY_MS, begin_ms + DAY_MS))
+            name = f"{day:0{_DAY_DIGITS}}"
+            database.run(_COPY_RECORDS, (day * DAY_MS, day * DAY_MS, name, begin_ms + DAY_MS))
+            database.run_many(_COPY_SESSION, (session_of_day(one, day) for one in sessions))
             database.run(_COPY_SPEND, (day, begin_ms // DAY_MS))
     series = [one for (one,) in database.run("SELECT id FROM rollup_series ORDER BY id")]
     kept = RecordSettings()
@@ -123,6 +140,15 @@ def seed(url: str, count: int, days: int, callers: int) -> None:
             if days > kept_days:
                 database.run("DELETE FROM rollups WHERE tier = ? AND at < ?", (tier, begin_ms // 1000 + DAY_S))
     database.close()
+
+
+def session_of_day(one: Sequence[Any], day: int) -> tuple[Any, ...]:
+    """A session of the first day, so many days later."""
+    values = dict(zip(add.NAMES, one, strict=True))
+    name = f"{values['session'][:-_DAY_DIGITS]}{day:0{_DAY_DIGITS}}"
+    values |= {"session": name, "id": add.session_id(values["caller"], values["team"], name)}
+    values |= {moment: values[moment] + day * DAY_MS for moment in ("first_ms", "last_ms")}
+    return tuple(values.values())
 
 
 def write(url: str, several: Iterator[tuple[object, ...]]) -> None:
@@ -165,6 +191,24 @@ def questions() -> dict[str, Asked]:
     }
 
 
+def session_questions(url: str) -> dict[str, Callable[[], object]]:
+    """What the page of sessions asks."""
+    day, month = (NOW_MS - days * DAY_MS for days in (1, 30))
+    caller, failed = search.Wanted({"caller": "key-4"}), search.Wanted(failed=True)
+
+    def asked(wanted: search.Wanted, since_ms: int, sort: str = "last_ms") -> Callable[[], object]:
+        return lambda: search.search(url, wanted, since_ms=since_ms, until_ms=NOW_MS, sort=sort)
+
+    return {
+        "sessions of a day": asked(search.Wanted(), day),
+        "sessions of a day, by cost": asked(search.Wanted(), day, "cost_nanousd"),
+        "sessions of a month": asked(search.Wanted(), month),
+        "sessions of a month, by calls": asked(search.Wanted(), month, "calls"),
+        "sessions of a month, one caller": asked(caller, month),
+        "sessions of a month, failed": asked(failed, month),
+    }
+
+
 def count_rows(url: str, asked: Asked) -> int:
     """The rows of sums that the statements of an answer visit."""
     counted = 0
@@ -203,14 +247,21 @@ def main() -> None:
         seed(url, given.records, given.days, given.callers)
         print(f"{given.records} records in {time.monotonic() - began:.0f} s, {path.stat().st_size >> 20} MiB")
     for words, asked in questions().items():
-        took: list[float] = []
-        for _ in range(ASKED_TIMES):
-            began = time.process_time()
-            msgspec.json.encode(read_overview(url, asked))
-            took.append(1000 * (time.process_time() - began))
-        took.sort()
-        p50, p95 = took[len(took) // 2], took[int(len(took) * 0.95) - 1]
-        print(f"{words:42} p50 {p50:6.1f} ms  p95 {p95:6.1f} ms  {count_rows(url, asked):7} rows", flush=True)
+        took = measure(lambda asked=asked: read_overview(url, asked))
+        print(f"{words:42} {took}  {count_rows(url, asked):7} rows", flush=True)
+    for words, ask in session_questions(url).items():
+        print(f"{words:42} {measure(ask)}", flush=True)
+
+
+def measure(ask: Callable[[], object]) -> str:
+    """The processor time of a question with its answer as JSON."""
+    took: list[float] = []
+    for _ in range(ASKED_TIMES):
+        began = time.process_time()
+        msgspec.json.encode(ask())
+        took.append(1000 * (time.process_time() - began))
+    took.sort()
+    return f"p50 {took[len(took) // 2]:6.1f} ms  p95 {took[int(len(took) * 0.95) - 1]:6.1f} ms"
 
 
 if __name__ == "__main__":

@@ -59,9 +59,48 @@ def test_what_makes_no_sense_is_refused(api: Managed, query: str) -> None:
 def test_one_session(api: Managed) -> None:
     """Its sums by its id, which a list contains."""
     (listed,) = api.ask("GET", "sessions", query="session=s2")["items"]
-    assert api.ask("GET", f"sessions/{listed['id']}") == listed
+    assert api.ask("GET", f"sessions/{listed['id']}") == listed | {"limits": []}
     assert listed["calls"] == 1 and listed["models"] == ["word/word"]
     assert api.call("GET", "sessions/ses_0").status == 404
+
+
+def test_limits_of_a_session(api: Managed) -> None:
+    """Limits with the window `run` of its key, team and customer, as they stand for this session and for no other;
+    those that have not counted it say nothing, and whoever may not read spend sees none."""
+    run, month = {"amount_usd": 2, "window": "run"}, {"amount_usd": 50, "window": "1M"}
+    access = {"provider": "openai", "rate_limits": [{"metric": "requests", "amount": 9, "window": "run"}]}
+    api.ask("POST", "keys", {"name": "red-1", "budgets": [run, month], "providers": [access]}, status=201)
+    red = api.ask("GET", "teams/red")
+    api.ask("PATCH", "teams/red", {"rate_limits": [{"metric": "tokens", "amount": 100, "window": "run"}]})
+    assert red["budgets"] == []
+    later = api.act.now_ms() + 1000
+    for key, spent, held in (
+        ("key/red-1/cost/run#s2", 300, 40),
+        ("key/red-1/cost/run#s0", 10**9, 0),
+        ("key/red-1/provider/openai/requests/run#s2", 3, 0),
+        ("team/red/tokens/run#s0", 7, 0),
+        ("key/red-1/cost/1M", 500, 0),
+    ):
+        api.database.run("INSERT INTO ledger_counts VALUES (?, 1, ?, ?, ?)", (key, later, spent, held))
+    session = add.session_id("red-1", "red", "s2")
+    cost, requests = api.ask("GET", f"sessions/{session}")["limits"]
+    assert cost == {
+        "owner": "key/red-1",
+        "limit_id": "key/red-1/cost/run",
+        "metric": "cost",
+        "window": "run",
+        "amount": 2 * 10**9,
+        "spent": 340,
+        "resets_at_ms": None,
+        "parts": {"booked": 300, "held": 40, "runs": None},
+    }
+    assert (requests["owner"], requests["spent"], requests["amount"]) == ("key/red-1/provider/openai", 3, 9)
+    other = api.ask("GET", f"sessions/{add.session_id('red-1', 'red', 's0')}")["limits"]
+    assert [(one["owner"], one["spent"]) for one in other] == [("key/red-1", 10**9), ("team/red", 7)]
+    api.role("reader", ["records:read"])
+    assert api.ask("GET", f"sessions/{session}", role="reader")["limits"] == []
+    api.now_s += 2
+    assert api.ask("GET", f"sessions/{session}")["limits"] == []
 
 
 def test_sessions_in_reach(api: Managed) -> None:

@@ -129,6 +129,22 @@ def test_records_are_asked_for(gateway: type[Answers]) -> None:
     assert json.loads(run("records", "show", "r1").output) == {"id": "x"}
 
 
+def test_sessions_are_asked_for(gateway: type[Answers], monkeypatch: pytest.MonkeyPatch) -> None:
+    """By filters and in an order, of the last hours, as a table with dollars or as JSON; and one by its id."""
+    monkeypatch.setattr("time.time", lambda: 7200.0)
+    one = {"id": "ses_1", "agent": "claude-cli", "calls": 3, "cost_nanousd": 1_500_000, "models": ["a/b\x1b"]}
+    for query in ("since_ms=3600000&failed=true&sort=calls&caller=k", "since_ms=3600000&sort=last_ms"):
+        gateway.pages[f"/api/v1/sessions?limit=200&{query}"] = (200, {"items": [one, one], "next": "x"})
+    ran = run("sessions", "list", "--hours", "1", "--sort", "calls", "--caller", "k", "--failed", "--limit", "1")
+    head, row = (line.split() for line in ran.output.splitlines())
+    assert (head[0], row[0]) == ("id", "ses_1") and row[head.index("cost_usd")] == "0.0015"
+    assert "\x1b" not in ran.output
+    ran = run("sessions", "list", "--hours", "1", "--limit", "2", "--json")
+    assert json.loads(ran.output) == [one, one]
+    assert json.loads(run("sessions", "show", "ses_1").output) == {"id": "x"}
+    assert gateway.asked[-1][1] == "/api/v1/sessions/ses_1"
+
+
 def test_spend_is_shown_in_dollars(gateway: type[Answers]) -> None:
     """A column for each dimension, and the sums."""
     line = {

@@ -19,7 +19,7 @@ def test_hits_are_shown_and_entries_cleared(web: Watched, gateway: Gateway) -> N
         web.log_in()
         page = web.open("cache")
         page.get_by_text("Hit rate").wait_for()
-        page.get_by_role("link", name="Served from the cache").wait_for()
+        page.get_by_role("link", name="From the cache").wait_for()
         page.get_by_role("region", name="Hits and misses").wait_for()
         page.get_by_role("region", name="Saved over time").wait_for()
         web.is_accessible()

@@ -58,6 +58,35 @@ def test_records_are_filtered_and_opened_by_keyboard(web: Watched, key: str) -> 
     assert "id=" not in page.url and "caller=records-app" in page.url
 
 
+_MANY = """
+  const fetched = window.fetch;
+  window.fetch = async (url, options) => {
+    const response = await fetched(url, options);
+    if (!String(url).includes("/records?")) return response;
+    const [one] = (await response.json()).items;
+    const items = Array.from({ length: 100_000 }, (_, at) => ({ ...one, id: `req_${at}`, caller: `row-${at}` }));
+    return { ok: true, status: 200, json: async () => ({ items, next: null }) };
+  };
+"""
+
+
+def test_a_hundred_thousand_rows_are_drawn_by_windows(web: Watched, key: str) -> None:
+    """Of a list of any length only the rows in sight are in the page, at its beginning and at its end."""
+    assert key
+    web.log_in()
+    web.page.add_init_script(_MANY)
+    page = web.open("records?caller=records-app")
+    table = page.get_by_role("grid", name="Records")
+    expect(table).to_have_attribute("aria-rowcount", "100001")
+    assert table.get_by_role("row").count() < 80
+    table.focus()
+    page.keyboard.press("End")
+    expect(table.get_by_role("row", name="row-99999")).to_be_visible()
+    assert table.get_by_role("row").count() < 80
+    page.keyboard.press("Home")
+    expect(table.get_by_role("row", name="row-0 ")).to_be_visible()
+
+
 def test_a_card_opens_wherever_it_is_pressed(web: Watched, key: str) -> None:
     """On a phone a record is a card, and all of it opens the record, not only its time."""
     assert key

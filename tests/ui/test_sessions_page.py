@@ -34,9 +34,9 @@ def call(gateway: Gateway, key: str, session: str, model: str = "mock/echo") -> 
     connection.close()
 
 
-def made(gateway: Gateway, name: str, *models: str, session: str = SESSION) -> str:
-    """A key whose calls to these models make a session; its id."""
-    key = gateway.make("keys", name=name)["value"]
+def made(gateway: Gateway, name: str, *models: str, session: str = SESSION, **members: object) -> str:
+    """A key whose calls to these models make a session; its id. `members`: of the key."""
+    key = gateway.make("keys", name=name, **members)["value"]
     for model in models:
         call(gateway, key, session, model)
 
@@ -85,6 +85,25 @@ def test_a_link_to_a_session_is_light(web: Watched, gateway: Gateway) -> None:
     page = web.open(f"sessions?id={session_id}")
     expect(page.get_by_role("region", name="Timeline").get_by_role("listitem")).to_have_count(1)
     assert len([one for one in web.requests if "/api/" in one]) <= 3, web.requests
+
+
+def test_a_session_shows_what_it_used_of_its_budget(web: Watched, gateway: Gateway) -> None:
+    """A budget of a run is shown with the session that is one, and with the key, which counts how many there are; from
+    the key its sessions are one click away."""
+    session_id = made(gateway, "budgeted", "mock/echo", budgets=[{"amount_usd": 2, "window": "run"}])
+    web.log_in()
+    page = web.open(f"sessions?id={session_id}")
+    limits = page.get_by_role("region", name="Limits of this session")
+    expect(limits).to_contain_text("of $2.00 / run")
+    expect(limits).to_contain_text("of the key budgeted")
+    web.is_accessible()
+    web.shoot("session-limits")
+    page.set_viewport_size({"width": 1280, "height": 800})
+    page = web.open("keys?key=budgeted")
+    sheet = page.get_by_role("dialog")
+    expect(sheet.get_by_role("region", name="Used of its limits")).to_contain_text("fullest of 1 run")
+    sheet.get_by_role("link", name="Its sessions").click()
+    expect(page.get_by_role("grid", name="Sessions").get_by_role("row")).to_have_count(2)
 
 
 def test_a_long_session_can_be_read(web: Watched, gateway: Gateway) -> None:

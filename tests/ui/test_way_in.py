@@ -41,7 +41,7 @@ def test_a_viewer_is_offered_nothing_that_is_refused(web: Watched, gateway: Gate
     expect(page.get_by_role("button", name="New key")).to_have_count(0)
     page.get_by_role("button", name="Actions for looked-at").click()
     page.get_by_role("menuitem", name="Its records").wait_for()
-    expect(page.get_by_role("menuitem")).to_have_text(["Its records", "Its spend"])
+    expect(page.get_by_role("menuitem")).to_have_text(["Its records", "Its sessions", "Its spend"])
     page.keyboard.press("Escape")
     page.get_by_role("row", name="looked-at").click()
     page.get_by_text("Your role may read keys").wait_for()
@@ -100,7 +100,7 @@ def test_an_address_that_does_not_exist_says_so(web: Watched) -> None:
 
 
 def test_everything_by_keyboard(web: Watched, gateway: Gateway) -> None:
-    """Two keys go to a page, a question mark lists the keys, the palette finds actions."""
+    """Two keys go to a page, a question mark lists the keys, the palette finds actions and objects by their names."""
     gateway.make("keys", name="by-keyboard")
     web.log_in()
     page = web.open("keys")
@@ -113,6 +113,36 @@ def test_everything_by_keyboard(web: Watched, gateway: Gateway) -> None:
     page.keyboard.press("Escape")
     page.get_by_role("dialog").wait_for(state="detached")
     page.keyboard.press("Control+k")
-    page.get_by_role("textbox", name="Search pages and actions").fill("create a virtual")
+    box = page.get_by_role("textbox", name="Search pages, actions and names")
+    box.fill("create a virtual")
     page.keyboard.press("Enter")
     page.get_by_role("dialog").get_by_text("New virtual key").wait_for()
+    page.keyboard.press("Escape")
+    page.get_by_role("dialog").wait_for(state="detached")
+    page.keyboard.press("Control+k")
+    box.fill("Y-KEYBOARD")
+    page.get_by_role("button", name="by-keyboard virtual key").wait_for()
+    web.is_accessible()
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/ui/keys?key=by-keyboard")
+
+
+def test_the_palette_finds_objects_of_every_kind(web: Watched, gateway: Gateway) -> None:
+    """Each opens on its page; asked for only once somebody types."""
+    gateway.make("teams", name="quokka-team")
+    gateway.make("customers", name="quokka-customer")
+    gateway.make("users", name="quokka-user", password=PASSWORD, role="viewer")
+    web.log_in()
+    page = web.open("overview")
+    assert not [one for one in web.requests if "/teams" in one]
+    for name, kind, path in (
+        ("quokka-team", "team", "teams?team=quokka-team"),
+        ("quokka-customer", "customer", "teams?tab=customer&customer=quokka-customer"),
+        ("quokka-user", "user", "users?user=quokka-user"),
+        ("records.bodies", "setting", "settings?search=records.bodies"),
+    ):
+        page.keyboard.press("Control+k")
+        page.get_by_role("textbox", name="Search pages, actions and names").fill(name)
+        page.get_by_role("button", name=f"{name} {kind}", exact=True).click()
+        page.wait_for_url(f"**/ui/{path}")
+        page.keyboard.press("Escape")

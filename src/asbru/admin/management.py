@@ -125,10 +125,9 @@ class Management:
         secret_fields = {kind.kind: kind.secret_fields for kind in self._plain}
         routers += [history.build_router(self._act, secret_fields), spending.build_router(self._database_url)]
         routers += [overview.build_router(self._database_url), records.build_router(self._database_url, self._tail)]
-        routers.append(sessions.build_router(self._database_url))
         owners = {one.kind.kind: one for one in (*self._objects, self.keys.objects)}
         standings = standing.Standing(owners, self._database_url, self._act.now_ms)
-        routers.append(standings.build_router())
+        routers += [standings.build_router(), sessions.build_router(self._database_url, standings)]
         if "routing_rule" in owners:
             trial = rule_trial.RuleTrial(owners, self._observed, standings, self._database_url)
             routers.append(trial.build_router())

@@ -1,7 +1,7 @@
 """Sessions of agents.
 
     GET /api/v1/sessions       the latest first; filters, a span of time, another order; `after` is the `next` of a page
-    GET /api/v1/sessions/ID    one of them
+    GET /api/v1/sessions/ID    one of them, with the limits that count it by itself
 
 Its calls are records: `GET /api/v1/records?session=...&caller=...&team=...`.
 """
@@ -14,10 +14,12 @@ import msgspec
 from fastapi import APIRouter, Query, Request, Response
 
 from asbru.admin import nouns
-from asbru.admin.access import PERMISSION, SCOPED, reach_of
+from asbru.admin.access import PERMISSION, SCOPED, actor_of, reach_of
 from asbru.admin.history import in_thread
 from asbru.admin.span import Moment, read_span
+from asbru.admin.standing import OwnerKind, Standing
 from asbru.core.errors import BadRequest, NotFound
+from asbru.governance.ledger import standings
 from asbru.records.sessions import search
 
 Sort = Annotated[
@@ -28,6 +30,8 @@ Model = Annotated[
 ]
 Failed = Annotated[bool, Query(description="Only sessions with a call that failed.")]
 _FILTERS = [{"name": name, "in": "query", "schema": {"type": "string"}} for name in search.FILTERS]
+_OWNERS: tuple[tuple[OwnerKind, str], ...] = (("key", "caller"), ("team", "team"), ("customer", "customer"))
+"""Whose limits its calls count against, by the column that names them."""
 _ACCESS: dict[str, Any] = {SCOPED: True, PERMISSION: "records:read"}
 
 
@@ -55,11 +59,18 @@ class AgentSession(msgspec.Struct, frozen=True):
     models: list[str]
 
 
-SHAPES = (AgentSession,)
+class OneSession(AgentSession, frozen=True):
+    """`limits`: those limits of its key, team and customer whose window is `run`, as they stand for this session, as
+    long as the ledger counts it as a run. Empty for whoever may not read spend."""
+
+    limits: tuple[standings.LedgerStanding, ...]
 
 
-def build_router(url: str) -> APIRouter:
-    """The routes; `url`: the database of the records."""
+SHAPES = (AgentSession, OneSession)
+
+
+def build_router(url: str, standing: Standing) -> APIRouter:
+    """The routes; `url`: the database of the records; `standing`: how limits stand."""
     router = APIRouter(prefix="/sessions", tags=["history"])
     listed = {**_ACCESS, "parameters": _FILTERS, **nouns.gives(AgentSession, paged=True)}
 
@@ -89,16 +100,23 @@ def build_router(url: str) -> APIRouter:
             raise BadRequest(str(error), status=422) from None
         return nouns.answer({"items": page.items, "next": page.next})
 
-    shown = {**_ACCESS, **nouns.gives(AgentSession)}
+    shown = {**_ACCESS, **nouns.gives(OneSession)}
 
     @router.get("/{session_id}", summary="A session of an agent", openapi_extra=shown)
     async def show_session(request: Request, session_id: str) -> Response:  # pyright: ignore[reportUnusedFunction] -- likewise
         """One session."""
         found = await in_thread(lambda: search.by_id(url, session_id))
-        within = reach_of(request).column()
+        reach = reach_of(request)
+        within = reach.column()
         if found is None or (within is not None and found[within.name] not in within.values):
             raise NotFound(f"there is no session '{session_id}'")
-        return nouns.answer(found)
+        limits: tuple[standings.LedgerStanding, ...] = ()
+        if actor_of(request).may("spend:read"):
+            owners: list[tuple[OwnerKind, str]] = [
+                (kind, str(found[column])) for kind, column in _OWNERS if found[column]
+            ]
+            limits = await standing.of_run(owners, str(found["session"]), reach)
+        return nouns.answer(found | {"limits": limits})
 
     return router
 

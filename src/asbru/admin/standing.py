@@ -79,6 +79,14 @@ class Standing:
 
         return Used(fullest("cost"), fullest("tokens", "input_tokens", "output_tokens"), fullest("requests"))
 
+    async def of_run(
+        self, owners: Iterable[tuple[OwnerKind, str]], run: str, reach: Reach
+    ) -> tuple[standings.LedgerStanding, ...]:
+        """The limits of these owners that count each run separately, as they stand for this run. A limit that has
+        counted no such run, and an owner out of reach, add nothing."""
+        asked = [pair for kind, name in owners for pair in _limits(self._objects, kind, name, reach)]
+        return await in_thread(lambda: _read_run(self._url, asked, run, self._now_ms()))
+
     async def _read(self, asked: list[tuple[str, LimitEntry]]) -> tuple[standings.LedgerStanding, ...]:
         return await in_thread(lambda: _read(self._url, asked, self._now_ms()))
 
@@ -108,3 +116,16 @@ def _read(url: str, asked: list[tuple[str, LimitEntry]], now_ms: int) -> tuple[s
     finally:
         if database is not None:
             database.close()
+
+
+def _read_run(
+    url: str, asked: list[tuple[str, LimitEntry]], run: str, now_ms: int
+) -> tuple[standings.LedgerStanding, ...]:
+    database = open_reader(url) if asked else None
+    if database is None:
+        return ()
+    try:
+        found = (standings.read_run(database, owner, limit, run=run, now_ms=now_ms) for owner, limit in asked)
+        return tuple(one for one in found if one is not None)
+    finally:
+        database.close()

@@ -21,6 +21,7 @@ _COMMANDS = {
     "mcp": "Print how to register the tools of MCP servers with agents.",
     "reprice": "Compute the costs of records again, from the prices that are configured now.",
     "records": "Show the records of calls.",
+    "sessions": "Show the sessions of agents.",
     "tail": "Print records of calls as they are written.",
     "sample": "Write and remove a day of sample traffic.",
     "spend": "Show what calls cost, by team, model, day and more.",

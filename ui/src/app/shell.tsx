@@ -1,8 +1,7 @@
 // The frame of every page: the rail, the palette, shortcuts, and the word that the control process is away.
 
 import { ActionIcon, Button, Drawer, Menu, Tooltip, useMantineColorScheme, useComputedColorScheme } from "@mantine/core";
-import { useDisclosure } from "@mantine/hooks";
-import { openSpotlight } from "@mantine/spotlight";
+import { useDisclosure, useHotkeys } from "@mantine/hooks";
 import { useQueryClient } from "@tanstack/react-query";
 import { Link, Outlet, useLocation, useNavigate } from "@tanstack/react-router";
 import { lazy, Suspense, useEffect, useMemo, useRef } from "react";
@@ -15,6 +14,7 @@ import { type Shortcut, useShortcuts } from "@/kit/shortcuts";
 import { toastFailed } from "@/kit/toasts";
 import type { Me } from "@/kit/types";
 import { shownPages } from "./pages";
+import { openPalette } from "./palette-store";
 import classes from "./shell.module.css";
 import { ShortcutSheet } from "./shortcut-sheet";
 
@@ -32,6 +32,7 @@ export function Shell() {
   useRecovery();
   useEffect(() => rail.close(), [pathname]);
   useShellShortcuts(shown, help.open, toggleTheme);
+  useHotkeys([["mod+K", openPalette]], []); // also while one types, and before the palette is loaded
   const inside = <RailContent me={me} shown={shown} onHelp={help.open} onTheme={toggleTheme} />;
   return (
     <>
@@ -41,7 +42,7 @@ export function Shell() {
         <div className={classes.bar}>
           <ActionIcon aria-label="Open the menu" size="lg" onClick={rail.open}><Icon name="menu" size={20} /></ActionIcon>
           <Brand />
-          <ActionIcon aria-label="Search" size="lg" onClick={openSpotlight}><Icon name="search" size={18} /></ActionIcon>
+          <ActionIcon aria-label="Search" size="lg" onClick={openPalette}><Icon name="search" size={18} /></ActionIcon>
         </div>
         <div style={{ minWidth: 0 }}>
           <AwayBanner />
@@ -65,7 +66,7 @@ function RailContent({ me, shown, onHelp, onTheme }: { me: Me | undefined; shown
   return (
     <>
       <Brand />
-      <button type="button" className={classes.find} onClick={openSpotlight}>
+      <button type="button" className={classes.find} onClick={openPalette}>
         <Icon name="search" size={14} />Search<kbd>{MODIFIER} K</kbd>
       </button>
       {GROUPS.map((group) => {

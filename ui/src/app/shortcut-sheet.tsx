@@ -5,7 +5,7 @@ import classes from "./shell.module.css";
 /** All keys, in one list. */
 export function ShortcutSheet({ opened, onClose, pages, modifier }: { opened: boolean; onClose: () => void; pages: PageEntry[]; modifier: string }) {
   const rows: [string, string][] = [
-    [`${modifier} K`, "Search pages and actions"],
+    [`${modifier} K`, "Search pages, actions and names"],
     ["/", "Search in the list"],
     ["c", "Create"],
     ["↑ ↓ or k j", "Move in a table"],

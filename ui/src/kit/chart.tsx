@@ -27,8 +27,8 @@ export interface ChartProps {
   /** A value in people's words: with its unit. */
   show: (value: number | null) => string;
   height?: number;
-  /** What the marks of the axis are multiples of: times are not decimal. */
-  unit?: "duration";
+  /** What the marks of the axis are multiples of: times are not decimal, and there is no half of a call. */
+  unit?: "duration" | "count";
   /** Each series stands on the one before it. */
   stacked?: boolean;
   onRange?: (since_ms: number, until_ms: number) => void;
@@ -105,11 +105,11 @@ function Plot({ at_ms, series, show, height, unit, stacked, onRange }: Pick<Char
       {
         width,
         height,
-        padding: [8, 4, 0, 0],
+        padding: [8, 18, 0, 0],
         legend: { show: false },
         cursor: { y: false, drag: { x: true, y: false, setScale: false }, points: { size: 6 } },
         scales: { x: { time: true }, y: { range: (_, __, top) => [0, top > 0 ? top * 1.08 : NOTHING_MAX] } },
-        axes: [{ ...axis, size: 28, values: (_, splits, __, ___, step) => splits.map((at) => tick(at, step)) }, { ...axis, size: 62, ...(unit ? { incrs: DURATIONS_US } : {}), values: (self, splits) => splits.map((value) => value > 0 && self.scales["y"]?.max === NOTHING_MAX ? "" : latest.current.show(value).replace(/\.00$/, "")) }],
+        axes: [{ ...axis, size: 28, values: (_, splits, __, ___, step) => splits.map((at) => tick(at, step)) }, { ...axis, size: 62, ...(unit ? { incrs: MARKS[unit] } : {}), values: (self, splits) => splits.map((value) => value > 0 && self.scales["y"]?.max === NOTHING_MAX ? "" : latest.current.show(value).replace(/\.00$/, "")) }],
         series: [{}, ...drawn(series, stacked).map((one) => ({
           label: one.label,
           stroke: colour(one.color),
@@ -166,6 +166,8 @@ function Plot({ at_ms, series, show, height, unit, stacked, onRange }: Pick<Char
 }
 
 const DURATIONS_US = [1, 2, 5, 10, 20, 50, 100, 200, 500].flatMap((step) => [step, step * 1e3]).concat([1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 1200, 1800, 3600].map((step) => step * 1e6)).sort((a, b) => a - b);
+const COUNTS = Array.from({ length: 12 }, (_, power) => [1, 2, 5].map((step) => step * 10 ** power)).flat();
+const MARKS = { duration: DURATIONS_US, count: COUNTS };
 const HOURS = new Intl.DateTimeFormat("en-GB", { hour: "2-digit", minute: "2-digit" });
 const DAYS = new Intl.DateTimeFormat("en-GB", { day: "numeric", month: "short" });
 

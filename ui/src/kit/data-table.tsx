@@ -65,13 +65,14 @@ export function DataTable<T>(props: DataTableProps<T>) {
     () => fitting(columns, picked, cards ? Infinity : (width || 1000) - (props.actions ? ACTIONS_WIDTH : 0)),
     [columns, picked, width, cards, props.actions],
   );
+  const choosing = !cards && (bar !== undefined || shown.length < columns.length);
   const nothing = !loading && rows.length === 0;
   return (
     <div ref={ref}>
-      <div className={classes.tableBar}>
+      {(bar !== undefined || choosing) && <div className={classes.tableBar}>
         <div>{bar}</div>
-        {!cards && <ColumnChooser columns={columns} shown={shown} onPick={(id, on) => setPicked({ ...picked, [id]: on })} />}
-      </div>
+        {choosing && <ColumnChooser columns={columns} shown={shown} onPick={(id, on) => setPicked({ ...picked, [id]: on })} />}
+      </div>}
       {nothing && empty}
       {!nothing && cards && <Cards {...props} shown={shown} />}
       {!nothing && !cards && <Grid {...props} shown={shown} />}

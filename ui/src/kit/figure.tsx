@@ -27,7 +27,7 @@ export function Figure({ label, value, exact, now, before, more = "neither", poi
       <div className={classes.figureLabel}>{label}</div>
       <div className={classes.figureValue} title={exact}>{value}</div>
       <div className={classes.figureChange} data-tone={tone} title="Compared with the period of the same length before">
-        {moved === null ? (now === null || now === undefined ? "" : "nothing before") : moved === 0 ? "unchanged" : `${moved > 0 ? "▲" : "▼"} ${percent(Math.abs(moved))}`}
+        {moved === null ? (now === null || now === undefined ? "" : "no earlier data") : moved === 0 ? "unchanged" : `${moved > 0 ? "▲" : "▼"} ${percent(Math.abs(moved))}`}
       </div>
       {points && <Spark values={points} />}
     </>

@@ -26,7 +26,7 @@ function digits(value: number): string {
   return shown.includes(".") ? shown.replace(/\.?0+$/, "") : shown;
 }
 
-/** Nano-dollars with as many digits as matter: $1,234, $12.34, $0.0042, "$0" for none at all. */
+/** Nano-dollars with as many digits as matter: $1,234, $12.34, $0.02, $0.0042, "$0" for none at all. */
 export function money(nanousd: Maybe): string {
   if (isUnknown(nanousd)) return UNKNOWN;
   const usd = nanousd / 1e9;
@@ -39,7 +39,7 @@ export function money(nanousd: Maybe): string {
   if (size >= 0.995) return `${sign}$${size.toFixed(2)}`;
   if (size < 0.000001) return `${sign}<$0.000001`;
   const places = Math.min(6, 1 - Math.floor(Math.log10(size)));
-  return `${sign}$${size.toFixed(places)}`;
+  return `${sign}$${size.toFixed(places).replace(/(\.\d\d)(\d*?)0+$/, "$1$2")}`;
 }
 
 /** Nano-dollars with every digit, for titles. */
@@ -109,6 +109,7 @@ export function relative(at_ms: Maybe, now_ms: number = Date.now()): string {
 
 const TIME = new Intl.DateTimeFormat("en-GB", { hour: "2-digit", minute: "2-digit", second: "2-digit" });
 const DAY_TIME = new Intl.DateTimeFormat("en-GB", { day: "numeric", month: "short", hour: "2-digit", minute: "2-digit" });
+const DAY_TIME_S = new Intl.DateTimeFormat("en-GB", { day: "numeric", month: "short", hour: "2-digit", minute: "2-digit", second: "2-digit" });
 const WHOLE = new Intl.DateTimeFormat("en-GB", { dateStyle: "medium", timeStyle: "long" });
 
 /** Today "14:03:22", else "26 Nov, 14:03". */
@@ -118,9 +119,26 @@ export function clock(at_ms: Maybe, now_ms: number = Date.now()): string {
   return (today ? TIME : DAY_TIME).format(at_ms);
 }
 
+/** "14:03:22", on whatever day; with the day where it is needed. */
+export function timeOfDay(at_ms: Maybe, withDay = false): string {
+  return isUnknown(at_ms) ? UNKNOWN : (withDay ? DAY_TIME_S : TIME).format(at_ms);
+}
+
 /** The whole moment, for titles. */
 export function moment(at_ms: Maybe): string {
   return isUnknown(at_ms) ? "unknown" : WHOLE.format(at_ms);
+}
+
+/** The zone in which all times are shown, which is the browser's: "Europe/Berlin (GMT+1)". */
+export function zoneWords(at_ms: number = Date.now()): string {
+  const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
+  const offset = new Intl.DateTimeFormat("en-GB", { timeZoneName: "shortOffset" }).formatToParts(at_ms).find((part) => part.type === "timeZoneName")?.value ?? "";
+  return zone && zone !== "UTC" ? `${zone} (${offset})` : "UTC";
+}
+
+/** What the API says of a switch, in the words of one: "true: every call" -> "On: every call". */
+export function switchWords(text: string): string {
+  return text.replace(/\b(true|false): /g, (_, value: string, at: number) => `${at === 0 ? (value === "true" ? "On" : "Off") : value === "true" ? "on" : "off"}: `).replace(/\bDefault: (true|false)\b/, (_, value: string) => `Default: ${value === "true" ? "on" : "off"}`);
 }
 
 /** "1 key", "2 keys". */

@@ -6,6 +6,18 @@ import type { IconName } from "./icons";
 export const GROUPS = ["Observe", "Models", "Govern", "Platform"] as const;
 export type Group = (typeof GROUPS)[number];
 
+/** Objects that the palette finds by name and offers to create. */
+export interface Findable {
+  /** Of the API: `mcp-servers`. */
+  noun: string;
+  /** What one of them is called: "MCP server". */
+  one: string;
+  /** What the address of the page says to open one. */
+  open: (id: string) => Record<string, string>;
+  /** Likewise, to open the form of a new one. */
+  create?: { words: string; search: Record<string, string> };
+}
+
 export interface PageEntry {
   /** Below /ui, without a slash at either end. */
   path: string;
@@ -21,5 +33,6 @@ export interface PageEntry {
   key?: string;
   /** More words to find it by in the palette. */
   words?: string;
+  finds?: readonly Findable[];
   view: () => Promise<{ default: ComponentType }>;
 }

@@ -1,6 +1,6 @@
 import { Button, Divider, Menu, Stack, TextInput } from "@mantine/core";
 import { type FormEvent, useState } from "react";
-import { clock } from "./format";
+import { clock, zoneWords } from "./format";
 import { Icon } from "./icons";
 import { fixedRange, isRolling, RANGES, spanOf } from "./ranges";
 
@@ -32,6 +32,7 @@ export function RangePicker({ value, onChange }: { value: string; onChange: (ran
         <Divider my={4} />
         <form onSubmit={submit}>
           <Stack gap={8} p={8}>
+            <span className="muted" style={{ fontSize: "var(--mantine-font-size-xs)" }}>Times are in {zoneWords()}.</span>
             <TextInput size="xs" type="datetime-local" name="since" label="From" defaultValue={local(span.since_ms)} required />
             <TextInput size="xs" type="datetime-local" name="until" label="To" defaultValue={local(span.until_ms)} required />
             <Button type="submit" variant="default">Use these times</Button>

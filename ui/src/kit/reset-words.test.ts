@@ -11,4 +11,5 @@ test("a limit says when it is free again", () => {
   assert.equal(resetWords({ metric: "tokens", window: "1m", resets_at_ms: null }, now), "frees up continuously");
   assert.equal(resetWords({ metric: "concurrency", window: null, resets_at_ms: null }, now), "at any moment");
   assert.match(resetWords({ metric: "cost", window: "run", resets_at_ms: null }, now), /each run/);
+  assert.equal(resetWords({ metric: "cost", window: "run", resets_at_ms: null, parts: { booked: 0, held: 0, runs: 3 } }, now), "fullest of 3 runs");
 });

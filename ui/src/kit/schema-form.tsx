@@ -3,6 +3,7 @@
 
 import { Button, Fieldset, NumberInput, PasswordInput, Select, Switch, TagsInput, TextInput } from "@mantine/core";
 import type { ReactNode } from "react";
+import { switchWords } from "./format";
 import { Icon } from "./icons";
 import classes from "./kit.module.css";
 import { isObject, resolve, type Schema, type Schemas, titleOf, type Value } from "./schema";
@@ -100,7 +101,7 @@ function Control(props: ControlProps) {
         <SchemaForm schema={schema} schemas={props.schemas} fields={field.inner} value={isObject(value) ? value : {}} onChange={onChange} errors={errors} path={path} compact />
       </Fieldset>
     );
-  if (schema.type === "boolean") return <Switch label={label} description={help} checked={value === true} disabled={field.readOnly} onChange={(event) => onChange(event.currentTarget.checked)} />;
+  if (schema.type === "boolean") return <Switch label={label} description={help && switchWords(help)} checked={value === true} disabled={field.readOnly} onChange={(event) => onChange(event.currentTarget.checked)} />;
   if (schema.enum) return <Select {...common} data={schema.enum.map((one) => ({ value: String(one), label: titleOf(String(one)) }))} value={value === null || value === undefined ? null : String(value)} onChange={onChange} allowDeselect={schema.nullable ?? false} clearable={schema.nullable ?? false} />;
   if (schema.type === "integer" || schema.type === "number")
     return (

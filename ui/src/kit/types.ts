@@ -91,7 +91,8 @@ export interface Standing {
   amount: number;
   spent: number;
   resets_at_ms: number | null;
-  parts?: unknown;
+  /** `runs`: how many runs are counted, each by itself, by a limit of a run; `spent` is of the fullest. */
+  parts?: { booked: number; held: number; runs: number | null };
 }
 
 /** The record of one call; see docs/reference for each column. Texts are "" where there is nothing to say. */

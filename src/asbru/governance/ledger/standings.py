@@ -1,6 +1,7 @@
 """How limits stand in the ledger's database, for the management API: what is booked, and what workers hold.
 
-A limit of a run counts for each run: what is told is the run that has used most. Reads only; raises StorageError.
+A limit of a run counts for each run: `read_standing` tells the run that has used most, `read_run` the one that is
+named. Reads only; raises StorageError.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ _RUNS = """
 SELECT spent, held, ends_ms, count(*) OVER () FROM ledger_counts
 WHERE limit_key > ? AND limit_key < ? AND ends_ms > ? ORDER BY spent + held DESC LIMIT 1
 """
+_RUN = "SELECT spent, held FROM ledger_counts WHERE limit_key = ? AND ends_ms > ?"
 
 
 class Parts(msgspec.Struct, frozen=True):
@@ -62,6 +64,27 @@ def read_standing(database: Database | None, owner: str, limit: LimitEntry, now_
         spent=booked + held,
         resets_at_ms=None if endless else ends_ms,
         parts=Parts(booked, held, runs if limit.window == RUN else None),
+    )
+
+
+def read_run(database: Database, owner: str, limit: LimitEntry, *, run: str, now_ms: int) -> LedgerStanding | None:
+    """How a limit of a run stands for this run; None if it has counted no such run, or has forgotten it, and for a
+    limit that counts all runs together."""
+    if limit.window != RUN:
+        return None
+    rows = cast("list[tuple[int, int]]", database.run(_RUN, (f"{limit.id}#{run}", now_ms)))
+    if not rows:
+        return None
+    booked, held = rows[0]
+    return LedgerStanding(
+        owner=owner,
+        limit_id=limit.id,
+        metric=limit.metric,
+        window=limit.window,
+        amount=limit.amount,
+        spent=booked + held,
+        resets_at_ms=None,
+        parts=Parts(booked, held),
     )
 
 

@@ -2,7 +2,7 @@
 
 import { PasswordInput, TextInput } from "@mantine/core";
 import { useQueryClient } from "@tanstack/react-query";
-import { useState } from "react";
+import { useEffect, useState } from "react";
 import { keepCsrf, post, remove } from "@/kit/api";
 import { meQuery } from "@/kit/session";
 import { Step, useStep } from "./step";
@@ -10,8 +10,13 @@ import { Step, useStep } from "./step";
 export function Administrator({ onDone }: { onDone: () => void }) {
   const client = useQueryClient();
   const [busy, failed, run] = useStep();
-  // After the mark, because that part of an address is sent to nobody.
-  const [given] = useState(() => decodeURIComponent(location.hash.slice(1)));
+  const [given, setGiven] = useState(tokenOfAddress);
+  useEffect(() => {
+    // The link with the token, opened where this page is open already, loads nothing.
+    const read = () => setGiven(tokenOfAddress());
+    window.addEventListener("hashchange", read);
+    return () => window.removeEventListener("hashchange", read);
+  }, []);
   const submit = (form: FormData) =>
     run(async () => {
       const [name, password] = [String(form.get("name")), String(form.get("password"))];
@@ -25,10 +30,15 @@ export function Administrator({ onDone }: { onDone: () => void }) {
     });
   return (
     <Step title="Create the first administrator" words="Asbru printed the set-up token when it started; the link it printed contains the token." onSubmit={submit} failed={failed} busy={busy} action="Create and log in">
-      <PasswordInput name="token" label="Set-up token" defaultValue={given} required withAsterisk={false} autoFocus={!given} autoComplete="off" />
+      <PasswordInput key={given} name="token" label="Set-up token" defaultValue={given} required withAsterisk={false} autoFocus={!given} autoComplete="off" />
       <TextInput name="name" label="User" autoFocus={Boolean(given)} required withAsterisk={false} autoComplete="username" autoCapitalize="none" spellCheck={false} />
       <PasswordInput name="password" label="Password" description="At least 12 characters." required minLength={12} withAsterisk={false} autoComplete="new-password" />
       <PasswordInput name="again" label="Password once more" required withAsterisk={false} autoComplete="new-password" />
     </Step>
   );
+}
+
+/** After the mark, because that part of an address is sent to nobody. */
+function tokenOfAddress(): string {
+  return decodeURIComponent(location.hash.slice(1));
 }

@@ -52,7 +52,7 @@ export function Provider({ onDone }: { onDone: (name: string) => void }) {
       else setProblems(tested.problems);
     });
   return (
-    <Step title="Add a provider" words="It is asked for its list of models to see that it answers. More can be added at any time." onSubmit={submit} failed={failed} busy={busy} action={isReal ? "Save and test" : "Use the mock"}>
+    <Step title="Add a provider" words="It is asked for its list of models to see that it answers. More can be added at any time." onSubmit={submit} failed={failed} busy={busy} action={isReal ? "Save and test" : "Use the mock"} ready={types.data !== undefined && (!isReal || schema !== undefined)}>
       {problems.length > 0 && (
         <Alert color="yellow" title="Saved, but it does not answer as expected" role="alert">
           {problems.map((problem) => <div key={problem}>{problem}</div>)}
@@ -66,6 +66,7 @@ export function Provider({ onDone }: { onDone: (name: string) => void }) {
         </Stack>
       </Radio.Group>
       {isReal && (types.error ?? schemas.error) && <Alert color="red" role="alert">The form could not be loaded.</Alert>}
+      {isReal && !schema && !schemas.error && <p className="muted late" role="status">Loading the form…</p>}
       {isReal && schema && schemas.data && <SchemaForm schema={schema} schemas={schemas.data} fields={fields} value={shown} onChange={change} errors={tried ? found : {}} />}
       {isReal && typeOf(real, shown)?.needs_address && (
         <Checkbox

@@ -10,7 +10,7 @@ export interface Made {
   value: string;
 }
 
-export function Step({ title, words, onSubmit, failed, busy, action, children }: { title: string; words: ReactNode; onSubmit: (form: FormData) => void; failed: string | null; busy: boolean; action: string; children: ReactNode }) {
+export function Step({ title, words, onSubmit, failed, busy, action, ready = true, children }: { title: string; words: ReactNode; onSubmit: (form: FormData) => void; failed: string | null; busy: boolean; action: string; ready?: boolean; children: ReactNode }) {
   const submit = (event: FormEvent<HTMLFormElement>) => {
     event.preventDefault();
     onSubmit(new FormData(event.currentTarget));
@@ -24,7 +24,7 @@ export function Step({ title, words, onSubmit, failed, busy, action, children }:
         </div>
         {failed && <Alert color="red" role="alert">{failed}</Alert>}
         {children}
-        <Group><Button type="submit" size="sm" loading={busy}>{action}</Button></Group>
+        <Group><Button type="submit" size="sm" loading={busy} disabled={!ready}>{action}</Button></Group>
       </Stack>
     </form>
   );

@@ -48,8 +48,8 @@ function Permissions({ me }: { me: Me }) {
   const [reads, writes] = [nouns("read"), nouns("write")];
   return (
     <>
-      <div>see {reads.length ? reads.join(", ") : "nothing"}</div>
-      <div>{writes.length ? `change ${writes.join(", ")}` : "change nothing"}</div>
+      <div><strong>see</strong> {reads.length ? reads.join(", ") : "nothing"}</div>
+      <div><strong>change</strong> {writes.length ? writes.join(", ") : "nothing"}</div>
     </>
   );
 }

@@ -52,7 +52,7 @@ function Off({ report: { use, memory, database } }: { report: CacheReport }) {
   if (use.hits + use.misses + use.refreshes + use.off + memory.entries + database.entries > 0) return null;
   return (
     <Alert icon={<Icon name="help" />} title="No call has used the cache in this time">
-      It is off unless <code>cache.enabled</code> is on, in the <Link {...({ to: "/settings" } as object)} to={"/settings" as string}>settings</Link> or in the configuration file.
+      It is off unless <code>cache.enabled</code> is on, in the <Link {...({ search: { search: "cache." } } as object)} to={"/settings" as string}>settings</Link> or in the configuration file.
     </Alert>
   );
 }
@@ -62,8 +62,8 @@ function Use({ report: { use, memory, database } }: { report: CacheReport }) {
   return (
     <Figures>
       <Figure label="Hit rate" value={percent(use.hit_rate)} exact={`${exact(use.hits)} hits, ${exact(use.misses)} misses`} />
-      <Figure label="Served from the cache" value={short(use.hits)} exact={`${count(use.hits, "call")}, ${exact(use.semantic)} of them asked in other words`} to="/records" search={search} />
-      <Figure label="Sent to providers" value={short(use.misses + use.refreshes)} exact={`${exact(use.misses)} misses, ${exact(use.refreshes)} refreshed; ${exact(use.off)} kept out`} />
+      <Figure label="From the cache" value={short(use.hits)} exact={`${count(use.hits, "call")}, ${exact(use.semantic)} of them asked in other words`} to="/records" search={search} />
+      <Figure label="From providers" value={short(use.misses + use.refreshes)} exact={`${exact(use.misses)} misses, ${exact(use.refreshes)} refreshed; ${exact(use.off)} kept out`} />
       <Figure label="Saved" value={money(use.saved_nanousd)} exact={exactMoney(use.saved_nanousd)} />
       <Figure label="Time saved" value={duration(use.saved_us)} exact={`${exact(Math.round(use.saved_us / 1000))} ms`} />
       <Figure label="In memory" value={bytes(memory.bytes)} exact={`${count(memory.entries, "entry", "entries")} in all workers`} />
@@ -83,7 +83,7 @@ function OverTime({ steps }: { steps: CacheStep[] }) {
   const saved = [{ label: "Saved", values: steps.map((one) => one.saved_nanousd), color: "--c3", area: true }];
   return (
     <div className={classes.charts}>
-      <Chart title="Hits and misses" at_ms={at} series={calls} show={short} stacked />
+      <Chart title="Hits and misses" at_ms={at} series={calls} show={short} unit="count" stacked />
       <Chart title="Saved over time" at_ms={at} series={saved} show={money} />
     </div>
   );

@@ -9,5 +9,8 @@ export const page: PageEntry = {
   needs: "fallbacks:read",
   key: "f",
   words: "failover backup retry other model",
+  finds: [
+    { noun: "fallbacks", one: "fallback", open: (from) => ({ from }), create: { words: "Create a fallback", search: { new: "1" } } },
+  ],
   view: () => import("./view"),
 };

@@ -35,7 +35,7 @@ export function Hits({ range, onRange }: { range: string; onRange: (range: strin
   const title = acted.length === 1 ? `Calls in which ${acted[0]!.rule} acted` : "Calls in which rules acted"; // one series has no legend
   return (
     <div className={classes.hits}>
-      <Chart title={title} at_ms={hits.data.starts_ms} series={series.length ? series : none} show={short} stacked aside={<RangePicker value={range} onChange={onRange} />} />
+      <Chart title={title} at_ms={hits.data.starts_ms} series={series.length ? series : none} show={short} unit="count" stacked aside={<RangePicker value={range} onChange={onRange} />} />
     </div>
   );
 }

@@ -9,5 +9,8 @@ export const page: PageEntry = {
   needs: "guardrails:read",
   key: "g",
   words: "guardrails secrets pii redact block injection content safety",
+  finds: [
+    { noun: "guardrails", one: "guardrail", open: (rule) => ({ rule }), create: { words: "Create a guardrail", search: { new: "1" } } },
+  ],
   view: () => import("./view"),
 };

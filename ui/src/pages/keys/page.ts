@@ -9,5 +9,8 @@ export const page: PageEntry = {
   needs: "keys:read",
   key: "k",
   words: "api keys budgets access tokens callers",
+  finds: [
+    { noun: "keys", one: "virtual key", open: (key) => ({ key }), create: { words: "Create a virtual key", search: { new: "1" } } },
+  ],
   view: () => import("./view"),
 };

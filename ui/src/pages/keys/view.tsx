@@ -23,7 +23,7 @@ import type { VirtualKey } from "@/kit/types";
 import { useUrlState } from "@/kit/url-state";
 import { fields, moreFields } from "./fields";
 import { keyQuery, keysQuery, ownersQuery } from "./queries";
-import { Usage } from "./usage";
+import { KeyLimits, Usage } from "./usage";
 import { type MadeKey, ValueDialog } from "./value-dialog";
 
 const GRACES = [
@@ -111,6 +111,7 @@ export default function KeysView() {
       <Menu.Target><ActionIcon aria-label={`Actions for ${row.name}`}><Icon name="more" /></ActionIcon></Menu.Target>
       <Menu.Dropdown>
         <Menu.Item leftSection={<Icon name="records" />} component={Link} {...({ to: "/records", search: { caller: row.name } } as object)}>Its records</Menu.Item>
+        <Menu.Item leftSection={<Icon name="sessions" />} component={Link} {...({ to: "/sessions", search: { caller: row.name } } as object)}>Its sessions</Menu.Item>
         {maySpend && <Menu.Item leftSection={<Icon name="overview" />} component={Link} {...({ to: "/overview", search: { caller: row.name, by: "model" } } as object)}>Its spend</Menu.Item>}
         {mayWrite && row.source === "api" && (
           <>
@@ -162,6 +163,7 @@ export default function KeysView() {
         object={url.new === undefined ? chosen.data : undefined}
         begin={{ name: "", models: ["*"] }}
         readOnly={readOnly}
+        head={chosen.data && url.new === undefined && <KeyLimits row={chosen.data} />}
         submit={url.new !== undefined ? "Create the key" : "Save"}
         onCreate={create}
         onChange={(body, version, before) => noun.change(url.key!, body, version, `${url.key} is saved.`, before)}
@@ -170,6 +172,7 @@ export default function KeysView() {
         {chosen.data && url.new === undefined && (
           <Group mt="lg" gap="xs">
             <Button variant="default" component={Link} {...({ to: "/records", search: { caller: chosen.data.name } } as object)}>Its records</Button>
+            <Button variant="default" component={Link} {...({ to: "/sessions", search: { caller: chosen.data.name } } as object)}>Its sessions</Button>
             {!readOnly && <Button variant="default" onClick={() => askRotate(chosen.data)}>Rotate</Button>}
             {!readOnly && <Button variant="subtle" color="red" onClick={() => askDelete(chosen.data)}>Delete</Button>}
           </Group>

@@ -24,6 +24,7 @@ import { descriptionOf, json } from "./words";
 
 export function Tools() {
   const [url, setUrl] = useUrlState<{ search: string; tool: string | undefined }>({ search: "", tool: undefined });
+  const mayAdd = useMay("mcp-servers:write");
   const list = useQuery({
     queryKey: [...keys.list("mcp"), "tools", url.search],
     queryFn: ({ signal }) => get<{ items: ListedTool[]; more: number }>("mcp/tools", { search: url.search }, signal),
@@ -48,7 +49,9 @@ export function Tools() {
           onOpen={(row) => setUrl({ tool: `${row.server}/${row.name}` }, { push: true })}
           chosen={url.tool}
           loading={list.isFetching && !list.data}
-          empty={<EmptyState sentence={url.search ? "No tool fits." : "No tool is known yet. Add a server, and its tools appear here."} />}
+          empty={url.search
+            ? <EmptyState sentence={`No tool has “${url.search}” in its name or description.`} action={<Button variant="default" onClick={() => setUrl({ search: "" })}>Show all tools</Button>} />
+            : <EmptyState sentence="No tool is known yet. Add a server, and its tools appear here." action={mayAdd && <Button component={Link} {...({ to: "/mcp", search: { new: "1" } } as object)}>Add a server</Button>} />}
         />
       )}
       {(list.data?.more ?? 0) > 0 && <p className="muted">{count(list.data!.more, "further tool")}; search to see them.</p>}

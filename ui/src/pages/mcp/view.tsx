@@ -1,6 +1,6 @@
 // MCP servers, the tools of all of them, groups of tools, and how agents are connected.
 
-import { Tabs } from "@mantine/core";
+import { Button, Tabs } from "@mantine/core";
 import { Link } from "@tanstack/react-router";
 import { PageHeader } from "@/kit/page-header";
 import { useUrlState } from "@/kit/url-state";
@@ -17,7 +17,7 @@ export default function McpView() {
   return (
     <>
       <PageHeader title="MCP servers" words="Servers whose tools agents reach through Asbru.">
-        <Link {...({ to: "/records", search: { surface: "mcp.tool" } } as object)} to={"/records" as string}>Calls of tools</Link>
+        <Button variant="default" component={Link} {...({ to: "/records", search: { surface: "mcp.tool" } } as object)}>Calls of tools</Button>
       </PageHeader>
       <Tabs value={tab} onChange={(next) => setUrl({ tab: next ?? "servers" }, { push: true })} keepMounted={false}>
         <Tabs.List mb="md">{Object.entries(TABS).map(([one, words]) => <Tabs.Tab key={one} value={one}>{words}</Tabs.Tab>)}</Tabs.List>

@@ -9,5 +9,8 @@ export const page: PageEntry = {
   needs: "models:read",
   key: "m",
   words: "prices cost context window capabilities catalogue",
+  finds: [
+    { noun: "models", one: "model", open: (model) => ({ model }) },
+  ],
   view: () => import("./view"),
 };

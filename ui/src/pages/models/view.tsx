@@ -53,13 +53,13 @@ export default function ModelsView() {
   ], [names.data]);
 
   const columns = useMemo<Column<ListedModel>[]>(() => [
-    { id: "model", header: "Model", width: 270, grow: 2.2, rank: 1, sortable: true, cell: (row) => <span className="mono" title={row.id}><span className="muted">{row.provider}/</span>{row.model}</span> },
+    { id: "model", header: "Model", width: 270, grow: 1, rank: 1, sortable: true, cell: (row) => <span className="mono" title={row.id}><span className="muted">{row.provider}/</span>{row.model}</span> },
     { id: "input", header: "Input", width: 84, grow: 0.4, rank: 2, align: "right", sortable: true, cell: (row) => <Price of={row.prices?.input} /> },
     { id: "output", header: "Output", width: 84, grow: 0.4, rank: 2, align: "right", sortable: true, cell: (row) => <Price of={row.prices?.output} /> },
     { id: "cache", header: "Cached", width: 84, grow: 0.4, rank: 5, align: "right", sortable: true, cell: (row) => <Price of={row.prices?.cache_read} /> },
     { id: "context", header: "Context", width: 90, grow: 0.4, rank: 3, align: "right", sortable: true, cell: (row) => (row.context_tokens ? <span title={exact(row.context_tokens)}>{short(row.context_tokens)}</span> : unknown) },
     { id: "longest", header: "Output max", width: 100, grow: 0.4, rank: 6, align: "right", sortable: true, cell: (row) => (row.output_tokens_max ? <span title={exact(row.output_tokens_max)}>{short(row.output_tokens_max)}</span> : unknown) },
-    { id: "takes", header: "Takes", width: 170, grow: 1.1, rank: 6, cell: (row) => <span title={takesWords(row)}>{takesWords(row)}</span> },
+    { id: "takes", header: "Takes", width: 190, grow: 1.6, rank: 6, cell: (row) => <span title={takesWords(row)}>{takesWords(row)}</span> },
     { id: "thinking", header: "Reasoning", width: 110, rank: 7, cell: (row) => (row.capabilities.thinking === null ? unknown : <span title={thinkingWords(row)}>{thinkingWords(row)}</span>) },
     { id: "source", header: "Known from", width: 110, grow: 0.6, rank: 6, cell: (row) => <span className="muted" title={SOURCES[row.source]}>{SHORT_SOURCES[row.source]}</span> },
   ], []);

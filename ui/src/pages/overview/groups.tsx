@@ -33,8 +33,8 @@ export function Groups({ groups, total, by, search, onNarrow }: Props) {
             <th scope="col">Cost</th>
             <th scope="col">Share of cost</th>
             <th scope="col">Tokens</th>
-            <th scope="col">p95</th>
-            <th scope="col">Course</th>
+            <th scope="col">Latency p95</th>
+            <th scope="col">Requests over time</th>
             <th scope="col" aria-label="Records" />
           </tr>
         </thead>

@@ -123,10 +123,10 @@ function Charts({ data, by, onRange }: { data: Overview; by: string; onRange: (s
   const dimension = BY.find((one) => one.value === by)?.label.toLowerCase() ?? by;
   return (
     <div className={classes.charts}>
-      <Chart title="Requests" at_ms={at_ms} series={requests} show={short} stacked onRange={onRange} />
+      <Chart title="Requests" at_ms={at_ms} series={requests} show={short} unit="count" stacked onRange={onRange} />
       <Chart title={`Cost by ${dimension}`} at_ms={at_ms} series={cost} show={money} stacked onRange={onRange} />
       <Chart title="Latency" at_ms={at_ms} series={latency} show={duration} unit="duration" onRange={onRange} />
-      <Chart title="Tokens" at_ms={at_ms} series={tokens} show={short} stacked onRange={onRange} />
+      <Chart title="Tokens" at_ms={at_ms} series={tokens} show={short} unit="count" stacked onRange={onRange} />
     </div>
   );
 }

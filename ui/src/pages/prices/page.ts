@@ -9,5 +9,8 @@ export const page: PageEntry = {
   needs: "prices:read",
   key: "d",
   words: "cost price overrides tokens dollars",
+  finds: [
+    { noun: "prices", one: "price", open: (price) => ({ price }), create: { words: "Create a price", search: { new: "1" } } },
+  ],
   view: () => import("./view"),
 };

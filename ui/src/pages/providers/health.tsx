@@ -107,7 +107,7 @@ function Offered({ provider }: { provider: string }) {
       {offered.data.items.slice(0, MODELS_SHOWN).map((one) => (
         <Link key={one.id} className={`${classes.model} mono`} to={"/models" as string} search={{ model: one.id } as never}>{one.model}</Link>
       ))}
-      {offered.data.next && <Anchor size="sm" component={Link} {...({ to: "/models", search: { provider } } as object)}>all</Anchor>}
+      {offered.data.next && <Anchor size="sm" component={Link} {...({ to: "/models", search: { provider } } as object)}>and all others</Anchor>}
     </div>
   );
 }

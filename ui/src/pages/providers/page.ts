@@ -9,5 +9,8 @@ export const page: PageEntry = {
   needs: "providers:read",
   key: "p",
   words: "openai anthropic groq credentials keys health cool-down circuit breaker",
+  finds: [
+    { noun: "providers", one: "provider", open: (provider) => ({ provider }), create: { words: "Add a provider", search: { new: "1" } } },
+  ],
   view: () => import("./view"),
 };

@@ -10,7 +10,7 @@ import { namesProvider } from "./uses";
 const PAGE = 100;
 const HEALTH_MS = 5_000;
 const KEYS_LOOKED_AT = 500;
-export const MODELS_SHOWN = 40;
+export const MODELS_SHOWN = 12;
 
 export const providersQuery = (search: string) =>
   infiniteQueryOptions({

@@ -109,7 +109,7 @@ export default function ProvidersView() {
       { id: "latency", header: "Latency p95", width: 112, grow: 0.5, rank: 5, align: "right", cell: (row) => duration(of(row)?.latency_p95_us) },
       { id: "flight", header: "In flight", width: 80, grow: 0.4, rank: 6, align: "right", cell: (row) => exact(of(row)?.in_flight) },
       { id: "queued", header: "Queued", width: 80, grow: 0.4, rank: 9, align: "right", cell: (row) => exact(of(row)?.queued) },
-      { id: "address", header: "Address", width: 160, grow: 1.4, rank: 6, cell: (row) => (row.base_url ? <span className="mono" title={row.base_url}>{row.base_url}</span> : <span className="muted">that of the type</span>) },
+      { id: "address", header: "Address", width: 160, grow: 1.4, rank: 6, cell: (row) => (row.base_url ? <span className="mono" title={row.base_url}>{row.base_url}</span> : <span className="muted" title="The address of its type">default</span>) },
       { id: "changed", header: "Changed", width: 100, grow: 0.6, rank: 7, cell: (row) => <span className="muted">{row.source === "file" ? "in the file" : relative(row.changed_ms)}</span> },
     ];
   }, [health.data]);

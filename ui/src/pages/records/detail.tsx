@@ -62,7 +62,7 @@ function Content({ record, onOpen, onFilter }: { record: RecordDetail } & Lead) 
   const stored = record.bodies !== null && mayRead;
   const bodies = useQuery({ ...bodiesQuery(record.id), enabled: stored });
   const sent = bodies.data?.request?.truncated ? null : bodies.data?.request?.text ?? null;
-  const why = !mayRead ? "Your role may not read bodies." : record.bodies === null ? "The bodies of this call are not stored. They are off by default; a key or a team can switch them on." : null;
+  const why = !mayRead ? "Your role may not read bodies." : record.bodies === null ? "The bodies of this call are not stored. They are off by default; a virtual key can switch them on for its calls (Store bodies)." : null;
   return (
     <>
       <div className={classes.top}>
@@ -80,7 +80,7 @@ function Content({ record, onOpen, onFilter }: { record: RecordDetail } & Lead) 
         </Tabs.List>
         <Tabs.Panel value="summary"><Summary record={record} onOpen={onOpen} onFilter={onFilter} /></Tabs.Panel>
         <Tabs.Panel value="conversation">
-          {why ? <p className="muted">{why}</p> : bodies.error ? <Problem error={bodies.error} what="The bodies" /> : bodies.data && <ConversationView bodies={bodies.data} />}
+          {why ? <NoBodies why={why} caller={mayRead ? record.caller : ""} /> : bodies.error ? <Problem error={bodies.error} what="The bodies" /> : bodies.data && <ConversationView bodies={bodies.data} />}
         </Tabs.Panel>
         <Tabs.Panel value="trace"><Trace id={record.trace_id} onFilter={onFilter} /></Tabs.Panel>
         <Tabs.Panel value="raw">
@@ -92,7 +92,7 @@ function Content({ record, onOpen, onFilter }: { record: RecordDetail } & Lead) 
               <BodyView title="Response of the provider" body={bodies.data.upstream_response} />
             </>
           )}
-          {why && <p className="muted">{why}</p>}
+          {why && <NoBodies why={why} caller={mayRead ? record.caller : ""} />}
           <section className={classes.section}>
             <h3>Record</h3>
             <pre className={classes.raw} tabIndex={0}>{JSON.stringify(record, null, 2)}</pre>
@@ -104,6 +104,16 @@ function Content({ record, onOpen, onFilter }: { record: RecordDetail } & Lead) 
         {mayPlay && <Button variant="default" leftSection={<Icon name="playground" />} component={Link} {...({ to: "/playground", search: { record: record.id } } as object)}>Open in the playground</Button>}
       </Group>
     </>
+  );
+}
+
+/** Why there is nothing to see, and where that is changed. */
+function NoBodies({ why, caller }: { why: string; caller: string }) {
+  const mayKeys = useMay("keys:read");
+  return (
+    <p className="muted">
+      {why} {caller && mayKeys && <Link {...({ search: { key: caller } } as object)} to={"/keys" as string}>Open the key {caller}</Link>}
+    </p>
   );
 }
 
@@ -125,14 +135,14 @@ function Summary({ record, onOpen, onFilter }: { record: RecordDetail } & Lead) 
         {record.agent && <Fact name="Program">{link("agent", record.agent)}</Fact>}
         <Fact name="Latency"><span title={`${exact(record.latency_us)} µs`}>{duration(record.latency_us)}</span></Fact>
         <Fact name="First token">{duration(record.first_token_us)}</Fact>
-        <Fact name="Cost"><span title={exactMoney(record.cost_nanousd)}>{record.cost_nanousd === null ? "unknown" : money(record.cost_nanousd)}</span></Fact>
+        <Fact name="Cost"><span title={exactMoney(record.cost_nanousd)}>{record.cost_nanousd === null ? (record.attempts === 0 ? "none" : "unknown") : money(record.cost_nanousd)}</span></Fact>
         <Fact name="Input tokens">{exact(inputTokens(record))}{record.cache_read_tokens ? <span className="muted"> ({exact(record.cache_read_tokens)} cached)</span> : null}</Fact>
         <Fact name="Output tokens">{exact(outputTokens(record))}{record.reasoning_tokens ? <span className="muted"> ({exact(record.reasoning_tokens)} reasoning)</span> : null}</Fact>
         {record.units && <Fact name="By the piece">{unitWords(record.units)}</Fact>}
-        <Fact name="Usage from">{record.usage_source}</Fact>
-        <Fact name="Sizes"><span title="Request and response">{bytes(record.request_bytes)} → {bytes(record.response_bytes)}</span></Fact>
+        {record.attempts > 0 && <Fact name="Usage from">{record.usage_source}</Fact>}
+        <Fact name="Request, response">{bytes(record.request_bytes)}, {bytes(record.response_bytes)}</Fact>
         {record.cache && <Fact name="Cache">{record.cache}{record.cost_nanousd === 0 && record.cache_saved_nanousd !== null && <span className="muted" title={exactMoney(record.cache_saved_nanousd)}> saved {money(record.cache_saved_nanousd)}</span>}</Fact>}
-        <Fact name="Mode">{record.stream ? "stream" : "whole"}{record.pass_through ? ", passed through" : ", translated"}</Fact>
+        <Fact name="Response sent">{record.stream ? "as a stream" : "at once"}{record.attempts > 0 && (record.pass_through ? ", passed through" : ", translated")}</Fact>
         {Object.entries(record.tags).map(([name, value]) => <Fact key={name} name={`Tag ${name}`}><button type="button" title={`Only records with ${name}=${value}`} onClick={() => onFilter("tag", `${name}=${value}`)}>{value || "empty"}</button></Fact>)}
       </dl>
       <section className={classes.section}>

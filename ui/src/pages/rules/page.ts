@@ -9,5 +9,8 @@ export const page: PageEntry = {
   needs: "routing-rules:read",
   key: "u",
   words: "routing cel conditions targets weights dry run",
+  finds: [
+    { noun: "routing-rules", one: "routing rule", open: (rule) => ({ rule }), create: { words: "Create a routing rule", search: { new: "1" } } },
+  ],
   view: () => import("./view"),
 };

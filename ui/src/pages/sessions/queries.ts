@@ -3,7 +3,7 @@ import { get } from "@/kit/api";
 import { keys } from "@/kit/query";
 import { isRolling, spanOf } from "@/kit/ranges";
 import type { CallRecord, Page } from "@/kit/types";
-import type { AgentSession } from "./types";
+import type { AgentSession, OneSession } from "./types";
 
 const PAGE = 100;
 /** Calls that are read at a time; the API gives no more. */
@@ -34,7 +34,7 @@ export const sessionsQuery = (range: string, sort: string, filters: Record<strin
 export const sessionQuery = (id: string) =>
   queryOptions({
     queryKey: keys.one("sessions", id),
-    queryFn: ({ signal }) => get<AgentSession>(`sessions/${encodeURIComponent(id)}`, undefined, signal),
+    queryFn: ({ signal }) => get<OneSession>(`sessions/${encodeURIComponent(id)}`, undefined, signal),
     refetchInterval: (query) => (goesOn(query.state.data) ? ASK_AGAIN_MS : false),
   });
 

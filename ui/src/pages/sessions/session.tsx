@@ -5,8 +5,9 @@ import { useInfiniteQuery, useQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
 import { type ReactNode, useMemo } from "react";
 import { CopyButton } from "@/kit/copy-button";
-import { clock, count, duration, exact, exactMoney, money, moment, short, span } from "@/kit/format";
+import { clock, count, duration, exact, exactMoney, money, moment, short, span, timeOfDay } from "@/kit/format";
 import { Icon } from "@/kit/icons";
+import { StandingBars } from "@/kit/limit-bars";
 import { Outcome } from "@/kit/outcome";
 import { PageHeader } from "@/kit/page-header";
 import { Problem } from "@/kit/problem";
@@ -18,8 +19,8 @@ import { Cost } from "./columns";
 import { callsQuery, goesOn, sessionQuery } from "./queries";
 import classes from "./sessions.module.css";
 import { type Placed, place } from "./timeline";
-import type { AgentSession } from "./types";
-import { agentWords } from "./words";
+import type { AgentSession, OneSession } from "./types";
+import { agentWords, ownerWords } from "./words";
 
 export function SessionDetail({ id, onBack }: { id: string; onBack: () => void }) {
   const session = useQuery(sessionQuery(id));
@@ -35,7 +36,7 @@ export function SessionDetail({ id, onBack }: { id: string; onBack: () => void }
   );
 }
 
-function Content({ one }: { one: AgentSession }) {
+function Content({ one }: { one: OneSession }) {
   return (
     <div className={classes.page}>
       <Group gap={8} wrap="nowrap" className={classes.name}>
@@ -59,6 +60,12 @@ function Content({ one }: { one: AgentSession }) {
         <Fact name="Cost"><Cost of={one} /></Fact>
         <Fact name={one.models.length === 1 ? "Model" : "Models"}>{one.models.join(", ") || "none"}</Fact>
       </dl>
+      {one.limits.length > 0 && (
+        <section aria-label="Limits of this session">
+          <h2 className={classes.title}>Limits of this session</h2>
+          <StandingBars standings={one.limits} words={(limit) => ownerWords(limit.owner)} />
+        </section>
+      )}
       <Timeline one={one} />
     </div>
   );
@@ -67,32 +74,40 @@ function Content({ one }: { one: AgentSession }) {
 function Timeline({ one }: { one: AgentSession }) {
   const calls = useInfiniteQuery(callsQuery(one));
   const placed = useMemo(() => place(calls.data?.pages.flatMap((page) => page.items) ?? []), [calls.data]);
+  const days = new Date(one.first_ms).toDateString() !== new Date(one.last_ms).toDateString();
   const missing = one.calls + one.tool_calls - placed.length;
   return (
     <section aria-label="Timeline">
       <Group justify="space-between" mb={8} gap="xs">
         <h2 className={classes.title}>Timeline</h2>
-        <Link className="plain" to={"/records" as string} search={{ session: one.session, caller: one.caller, range: fixedRange({ since_ms: one.first_ms, until_ms: one.last_ms + 1 }) } as never}>Show as records</Link>
+        <Link to={"/records" as string} search={{ session: one.session, caller: one.caller, range: fixedRange({ since_ms: one.first_ms, until_ms: one.last_ms + 1 }) } as never}>Show as records</Link>
       </Group>
       {calls.error && <Problem error={calls.error} what="The calls" retry={() => void calls.refetch()} />}
       {calls.isPending && <div className="late"><Skeleton height={180} /></div>}
       {calls.hasNextPage && <Button variant="default" mb={8} loading={calls.isFetchingNextPage} onClick={() => void calls.fetchNextPage()}>Show earlier calls</Button>}
       {calls.data && !calls.hasNextPage && missing > 0 && <p className="muted">Records of earlier calls are no longer kept: {count(missing, "call")}.</p>}
-      <ol className={classes.timeline}>
-        {placed.map((row) => <Row key={row.call.id} row={row} />)}
-      </ol>
+      <div className={classes.timeline}>
+        {placed.length > 0 && (
+          <div className={classes.heads} aria-hidden="true">
+            <span>Began</span><span>Model or tool</span><span className={classes.trackHead}>When and how long</span><span className={classes.number}>Took</span>
+            <span className={`${classes.number} ${classes.wide}`}>Tokens in/out</span><span className={`${classes.number} ${classes.wide}`}>Cost</span><span>Status</span>
+          </div>
+        )}
+        <ol className={classes.calls}>{placed.map((row) => <Row key={row.call.id} row={row} days={days} />)}</ol>
+      </div>
     </section>
   );
 }
 
-function Row({ row: { call, left, width, depth, idle_ms } }: { row: Placed<CallRecord> }) {
+/** `days`: the session is of several, so that a time alone does not say when. */
+function Row({ row: { call, left, width, depth, idle_ms }, days }: { row: Placed<CallRecord>; days: boolean }) {
   const isTool = call.surface.startsWith("mcp.");
   const tokens = inputTokens(call) === null && outputTokens(call) === null ? "" : `${short(inputTokens(call))} / ${short(outputTokens(call))}`;
   return (
     <>
       {idle_ms > 0 && <li className={classes.idle}>{span(idle_ms / 1000)} without calls</li>}
       <li className={classes.call}>
-        <span className="muted" title={moment(call.started_ms)}>{clock(call.started_ms)}</span>
+        <span className="muted" title={moment(call.started_ms)}>{timeOfDay(call.started_ms, days)}</span>
         <span className="clip" style={{ paddingLeft: Math.min(depth, 4) * 14 }}>
           <Link className={classes.open} to={"/records" as string} search={{ id: call.id } as never} title={`${call.surface}: open its record`}>{(isTool ? [call.provider, call.model_served] : [call.model_served || call.model_asked]).filter(Boolean).join("/") || call.surface}</Link>
           {isTool && <span className="muted"> tool</span>}

@@ -1,5 +1,7 @@
 // What `GET /sessions` answers.
 
+import type { Standing } from "@/kit/types";
+
 export interface AgentSession {
   id: string;
   caller: string;
@@ -18,4 +20,9 @@ export interface AgentSession {
   output_tokens: number;
   cost_nanousd: number;
   models: string[];
+}
+
+/** What `GET /sessions/ID` answers. `limits`: those that count this session by itself. */
+export interface OneSession extends AgentSession {
+  limits: Standing[];
 }

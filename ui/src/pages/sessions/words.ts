@@ -29,3 +29,15 @@ export function modelWords(models: readonly string[]): string {
   const name = first.slice(first.indexOf("/") + 1);
   return others.length ? `${name} +${others.length}` : name;
 }
+
+/** Whose limit it is: "key/ci" -> "of the key ci", "key/ci/provider/openai" -> "of the key ci at openai". */
+export function ownerWords(owner: string): string {
+  const [kind, rest] = split(owner);
+  const [name, at] = kind === "key" ? split(rest, "/provider/") : [rest, ""];
+  return `of the ${kind} ${name}${at ? ` at ${at === "*" ? "any provider" : at}` : ""}`;
+}
+
+function split(text: string, by = "/"): [string, string] {
+  const at = text.indexOf(by);
+  return at < 0 ? [text, ""] : [text.slice(0, at), text.slice(at + by.length)];
+}

@@ -9,5 +9,8 @@ export const page: PageEntry = {
   needs: "settings:read",
   key: "s",
   words: "configuration options defaults timeouts retention bodies",
+  finds: [
+    { noun: "settings", one: "setting", open: (search) => ({ search }) },
+  ],
   view: () => import("./view"),
 };

@@ -22,6 +22,7 @@ const GROUPS: Record<string, string> = {
   breaker: "Circuit breakers",
   records: "Records",
   cache: "Cache of replies",
+  mcp: "MCP servers",
   limits: "Bounds of a worker",
   overload: "Overload",
   metrics: "Metrics",

@@ -7,6 +7,7 @@ import { useMemo, useRef, useState } from "react";
 import { ApiError, get, patch } from "@/kit/api";
 import { ConflictDialog } from "@/kit/conflict-dialog";
 import { EmptyState } from "@/kit/empty-state";
+import { switchWords } from "@/kit/format";
 import { Icon } from "@/kit/icons";
 import { PageHeader } from "@/kit/page-header";
 import { Problem } from "@/kit/problem";
@@ -96,7 +97,7 @@ export default function SettingsView() {
             {[{ id: "all", title: "All", items: all }, ...groups].map((group) => (
               <button key={group.id} type="button" aria-pressed={url.group === group.id} onClick={() => setUrl({ group: group.id }, { push: true })}>
                 <span>{group.title}</span>
-                {changedIn(group.items) > 0 && <span className="muted" title="Not the default">{changedIn(group.items)}</span>}
+                {changedIn(group.items) > 0 && <span className="muted" title="Settings that are not the default">{changedIn(group.items)} set</span>}
               </button>
             ))}
           </nav>
@@ -145,7 +146,7 @@ function Row({ one, mayWrite, onSave }: { one: Setting; mayWrite: boolean; onSav
     <li data-changed={one.source === "api"}>
       <div>
         <div className={classes.head}><span className={classes.label}>{labelOf(one.path)}</span><span className={`mono ${classes.path}`}>{one.path}</span></div>
-        <p className={classes.words}>{one.words.replaceAll("`", "")}</p>
+        <p className={classes.words}>{switchWords(one.words.replaceAll("`", ""))}</p>
       </div>
       <div>
         <Control one={one} readOnly={!mayWrite || fixed} onSave={onSave} />

@@ -120,9 +120,9 @@ function Processes({ rows, shares }: { rows: readonly Process[]; shares: Readonl
 function Workers({ rows }: { rows: readonly Worker[] }) {
   const newest = Math.max(...rows.map((row) => row.feed_version ?? 0), 0);
   return (
-    <Section title="Workers" words={rows.length === 0 ? "none has reported yet" : `${count(rows.reduce((sum, row) => sum + row.in_flight, 0), "call")} under way`}>
+    <Section title="Workers" words={rows.length === 0 ? "none has reported yet" : `${count(rows.reduce((sum, row) => sum + row.in_flight, 0), "call")} in flight`}>
       <table className={classes.table}>
-        <thead><tr><th scope="col">Worker</th><th scope="col">Calls under way</th><th scope="col">Waiting</th><th scope="col">Connections</th><th scope="col">Loop lag</th><th scope="col">Leases of limits</th><th scope="col" title="Changes of keys and owners that it has applied">Feed</th></tr></thead>
+        <thead><tr><th scope="col">Worker</th><th scope="col">In flight</th><th scope="col">Queued</th><th scope="col">Connections</th><th scope="col" title="How late its event loop is">Loop lag</th><th scope="col" title="Parts of limits that it holds in advance">Limit leases</th><th scope="col" title="The last change of keys and owners that it has applied">Feed version</th></tr></thead>
         <tbody>
           {rows.map((row) => (
             <tr key={row.index}>
@@ -146,7 +146,7 @@ function Providers({ rows }: { rows: readonly Provider[] }) {
   return (
     <Section title="Providers" words={open ? `${count(open, "circuit")} not closed` : "all circuits are closed"}>
       <table className={classes.table}>
-        <thead><tr><th scope="col">Provider</th><th scope="col" data-left>Circuits</th><th scope="col" data-left>Keys</th><th scope="col">Calls, 5 min</th><th scope="col">Failed</th><th scope="col">p95</th><th scope="col">Under way</th><th scope="col">Waiting</th></tr></thead>
+        <thead><tr><th scope="col">Provider</th><th scope="col" data-left>Circuits</th><th scope="col" data-left>Keys</th><th scope="col">Calls, 5 min</th><th scope="col">Failed</th><th scope="col">Latency p95</th><th scope="col">In flight</th><th scope="col">Queued</th></tr></thead>
         <tbody>
           {rows.map((row) => (
             <tr key={row.name}>

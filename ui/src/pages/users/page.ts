@@ -9,5 +9,10 @@ export const page: PageEntry = {
   needs: "users:read",
   key: "a",
   words: "people roles permissions api tokens admin editor viewer access",
+  finds: [
+    { noun: "users", one: "user", open: (user) => ({ user }), create: { words: "Create a user", search: { new: "1" } } },
+    { noun: "tokens", one: "API token", open: () => ({ tab: "tokens" }), create: { words: "Create an API token", search: { tab: "tokens", new: "1" } } },
+    { noun: "roles", one: "role", open: (role) => ({ tab: "roles", role }), create: { words: "Create a role", search: { tab: "roles", new: "1" } } },
+  ],
   view: () => import("./view"),
 };

@@ -11,6 +11,7 @@ export type Verb = "read" | "write";
 /** What people call the nouns of permissions; those that are not here go by their own name. */
 const WORDS: Record<string, string> = {
   bodies: "Bodies of calls",
+  cache: "Cache",
   changes: "Changes",
   customers: "Customers",
   fallbacks: "Fallbacks",

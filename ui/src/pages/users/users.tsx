@@ -42,7 +42,7 @@ export function UsersTab() {
     { id: "name", header: "Name", width: 180, grow: 1.4, rank: 1, cell: (row) => <strong style={{ fontWeight: 600 }}>{row.name}{me?.via === "session" && me.name.replace(/^user\//, "") === row.name && <span className="muted" style={{ fontWeight: 400 }}> (you)</span>}</strong> },
     { id: "role", header: "Role", width: 130, rank: 2, cell: (row) => row.role },
     { id: "scope", header: "Sees", width: 180, grow: 1.4, rank: 3, cell: (row) => { const role = roles.data?.find((one) => one.name === row.role); return role ? scopeWords(role.scope) : ""; } },
-    { id: "made", header: "Since", width: 120, rank: 4, cell: (row) => <span className="muted" title={moment(row.made_ms)}>{relative(row.made_ms)}</span> },
+    { id: "made", header: "Created", width: 120, rank: 4, cell: (row) => <span className="muted" title={moment(row.made_ms)}>{relative(row.made_ms)}</span> },
   ], [roles.data, me]);
 
   if (users.error && !users.data) return <Problem error={users.error} what="The users" retry={() => void users.refetch()} />;
