@@ -65,6 +65,8 @@ LOOK_S = 1.0
 EXIT_NEWER_SCHEMA = 2
 _TOLD_ON = (AWAITED_SUBJECT, SUBSCRIBED_SUBJECT, UPDATED_SUBJECT, OVER_SUBJECT, *OUTSIDE_SUBJECTS)
 """What one process says to all workers."""
+_ASKED_OF_TOOLS = (SESSION_SUBJECT, CREDENTIAL_SUBJECT, SUBSCRIBE_SUBJECT, LISTENING_SUBJECT, MANAGE_SUBJECT)
+"""What the tools process answers."""
 
 
 def build_host(socket_path: Path, data_dir: Path) -> Host:
@@ -118,11 +120,7 @@ def build_host(socket_path: Path, data_dir: Path) -> Host:
             cache_sql.GENERATION: cache_entries.tell_generation,
             STORED: stored_table.ObjectTable(url).answer,
             RESPONSES: response_table.ResponseTable(url).answer,
-            SESSION_SUBJECT: partial(tools.ask, SESSION_SUBJECT),
-            CREDENTIAL_SUBJECT: partial(tools.ask, CREDENTIAL_SUBJECT),
-            SUBSCRIBE_SUBJECT: partial(tools.ask, SUBSCRIBE_SUBJECT),
-            LISTENING_SUBJECT: partial(tools.ask, LISTENING_SUBJECT),
-            MANAGE_SUBJECT: partial(tools.ask, MANAGE_SUBJECT),
+            **{subject: partial(tools.ask, subject) for subject in _ASKED_OF_TOOLS},
             DELIVER_SUBJECT: deliveries.ask,
         },
         listeners={

@@ -108,7 +108,8 @@ def post_message(
     bound: tuple[str, ...],
     refuse: Callable[[AsbruError], None],
 ) -> None:
-    """Pass a message on to where its stream is. Raises what refuses it at once; `refuse` is given what does so later."""
+    """Pass a message on to where its stream is. Raises what refuses it at once; `refuse` is given what does so
+    later."""
     token = next((one for one in request.head.query.split(b"&") if one.startswith(_PARAMETER)), None)
     if token is None:
         raise MethodNotAllowed("open a stream by GET first; its first event says where messages are posted to")
