@@ -79,7 +79,8 @@ class McpPages:
         run: Run,
         refuse: Callable[[AsbruError], None],
     ) -> None:
-        """Serve one request. Raises what refuses it before its message was read; `refuse` is given what does so later."""
+        """Serve one request. Raises what refuses it before its message was read; `refuse` is given what does so
+        later."""
         head = request.head
         caller = rooms.keys.identify(head.credentials)
         caller.check_surface(SURFACE)

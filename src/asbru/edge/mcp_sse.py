@@ -110,10 +110,7 @@ def post_message(
 ) -> None:
     """Pass a message on to where its stream is. Raises what refuses it at once; `refuse` is given what does so
     later."""
-    token = next((one for one in request.head.query.split(b"&") if one.startswith(_PARAMETER)), None)
-    if token is None:
-        raise MethodNotAllowed("open a stream by GET first; its first event says where messages are posted to")
-    text = token[len(_PARAMETER) :].decode("latin-1")
+    text = _token_in(request.head.query)
     named = tools.seals.open(_PURPOSE, bound, text)
     if named is None:
         raise _gone()
@@ -141,6 +138,13 @@ def post_message(
             raise error
 
     connection.stepper.run(deliver(), ended, None)
+
+
+def _token_in(query: bytes) -> str:
+    token = next((one for one in query.split(b"&") if one.startswith(_PARAMETER)), None)
+    if token is None:
+        raise MethodNotAllowed("open a stream by GET first; its first event says where messages are posted to")
+    return token[len(_PARAMETER) :].decode("latin-1")
 
 
 def _gone() -> NotFound:

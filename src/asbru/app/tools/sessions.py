@@ -16,8 +16,8 @@ from functools import partial
 from typing import Final
 
 from asbru.app.tools.connecting import Connection
-from asbru.app.tools.http import Http, reach_of
 from asbru.app.tools.envelope import Envelope
+from asbru.app.tools.http import Http, reach_of
 from asbru.app.tools.http_peer import Credentials, HttpPeer
 from asbru.app.tools.negotiate import initialize, negotiate
 from asbru.app.tools.peers import Broken, Refused, SessionEnded, Unauthorized, Unreachable

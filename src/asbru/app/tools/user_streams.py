@@ -1,5 +1,5 @@
-"""The streams of a server that is `per_user` on which it speaks outside of calls: the GET of each user's session, open as
-long as the session is known.
+"""The streams of a server that is `per_user` on which it speaks outside of calls: the GET of each user's session, open
+as long as the session is known.
 
     opened -> heard -> cut: opened again after AGAIN_S
                     -> the session is not known any more, or another has taken its place: over
