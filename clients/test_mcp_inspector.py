@@ -64,15 +64,17 @@ def _wait_for_tools(gateway: Gateway, count: int = len(SERVERS)) -> None:
         time.sleep(0.1)
 
 
-def inspect(gateway: Gateway, path: str, method: str, *more: str, transport: str = "http") -> Any:
-    """What the Inspector prints, as JSON."""
+def inspect(
+    gateway: Gateway, path: str, method: str, *more: str, transport: str = "http", status: int | None = 0
+) -> Any:
+    """What the Inspector prints, as JSON. `status`: with which it has to end; None: any."""
     header = f"Authorization: Bearer {KEY}"
     argv = [str(NODE), str(PACKAGE.bring()), "--cli", f"{gateway.url}/mcp{path}", "--transport", transport]
     argv += ["--header", header, "--method", method, *more]
     done = subprocess.run(  # noqa: S603  # our own command
         argv, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=INSPECT_S, check=False
     )
-    assert done.returncode == 0, done
+    assert status in (None, done.returncode), done
     return json.loads(done.stdout[done.stdout.index("{") :])
 
 
@@ -109,3 +111,22 @@ def test_the_inspector_sees_all_servers_over_sse(tmp_path_factory: pytest.TempPa
         assert [tool["name"] for tool in listed["tools"]] == ["counter__add"]
         called = inspect(gateway, "/sse", "tools/call", "--tool-name", "counter__add", transport="sse")
         assert called["content"] == [{"type": "text", "text": "1"}]
+
+
+def test_the_inspector_shows_failures_and_pictures(tmp_path: Path) -> None:
+    """A tool that fails is no error of the protocol, and an image comes as the server gave it."""
+    told = tmp_path / "tools.json"
+    told.write_text(json.dumps([{"name": name, "inputSchema": {"type": "object"}} for name in ("fail", "picture")]))
+    command = [sys.executable, str(FAKES / "mcp_server.py"), "--tools", str(told)]
+    config = {
+        "mcp": {"servers": {"odd": {"command": command}}},
+        "virtual_keys": [{"name": "team", "value": KEY, "mcp": ["odd"]}],
+    }
+    with Gateway(tmp_path, config) as gateway:
+        _wait_for_tools(gateway, 3)
+        failed = inspect(gateway, "/odd", "tools/call", "--tool-name", "fail", status=None)
+        assert (failed["isError"], failed["content"][0]["text"]) == (True, "the disk is full")
+        (picture,) = inspect(gateway, "/odd", "tools/call", "--tool-name", "picture")["content"]
+        assert (picture["type"], picture["mimeType"], bool(picture["data"])) == ("image", "image/png", True)
+        rows = gateway.records(2, surface="mcp.tool")
+        assert [(row["model_served"], row["outcome"]) for row in rows] == [("fail", "ok"), ("picture", "ok")]

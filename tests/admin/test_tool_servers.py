@@ -17,6 +17,7 @@ from asbru.cluster import Entry, stored
 from asbru.mcp.catalogue import MCP_SERVER, Definition, ServerEntry, write_server
 from asbru.mcp.manage import Grant, Manage, Pinned
 from asbru.mcp.manage import Managed as Done
+from asbru.mcp.servers import Server
 
 CHANGED = b'{"name": "add", "description": "new", "x": 1.50}'
 
@@ -43,14 +44,20 @@ class Api:
 
     def __init__(self, api: Managed) -> None:
         self.tools = Tools()
+        self.tried: list[Server] = []
         self.api = api
         held = Definition("add", CHANGED, "d1", held=True, suspicion="override")
         entry = ServerEntry(name="docs", state="ready", tools=(held,), endpoint="/run/mcp-docs.sock")
         with api.database.transaction():
             stored.save_entries(api.database, [Entry(MCP_SERVER, "docs", write_server(entry))])
         self.application = api.management.application(
-            (tool_servers.build_router(api.act, self.tools), api_preview.build_router(preview)), "1"
+            (tool_servers.build_router(api.act, self.tools), api_preview.build_router(preview, self.try_server)), "1"
         )
+
+    async def try_server(self, server: Server) -> api_preview.TriedServer:
+        """A server that is ready."""
+        self.tried.append(server)
+        return api_preview.TriedServer("ready", tools=(api_preview.TriedTool("add", "Adds.", ""),), tools_count=1)
 
     def ask(self, method: str, path: str, body: bytes | None = None, role: str = "admin") -> Any:
         """A request of somebody with a role; "" for nobody."""
@@ -145,4 +152,19 @@ def test_a_document_is_previewed_and_nothing_is_kept(api: Api) -> None:
     refused = api.ask("POST", "preview", b'{"document": "[1]"}')
     assert refused.status == 400 and "expected an object" in refused.json()["error"]["message"]
     assert api.ask("POST", "preview", body, "viewer").status == 403
+    assert api.tools.asked == []
+
+
+def test_a_server_is_tested_by_who_may_add_it(api: Api) -> None:
+    """By its URL and what goes with it; what is no server, and programs, are refused; nothing is kept of it."""
+    body = b'{"name": "docs", "url": "http://127.0.0.1:9/mcp", "headers": {"authorization": "Bearer t"}}'
+    found = api.ask("POST", "test", body).json()
+    assert (found["state"], found["tools_count"], found["tools"][0]["name"]) == ("ready", 1, "add")
+    (tried,) = api.tried
+    assert (tried.url, tried.headers["authorization"].reveal()) == ("http://127.0.0.1:9/mcp", "Bearer t")
+    assert api.ask("POST", "test", body, "viewer").status == 403
+    assert api.ask("POST", "test", b'{"command": ["sh"]}').status == 400
+    assert api.ask("POST", "test", b'{"url": "file:///etc"}').status == 422
+    assert api.ask("POST", "test", b"[1]").status == 400
+    assert len(api.tried) == 1
     assert api.tools.asked == []

@@ -26,6 +26,10 @@ class SessionServer:
     def __init__(self) -> None:
         self.known: set[str] = set()
         self.tools: list[dict[str, Any]] = [{"name": "add", "inputSchema": {"type": "object"}}]
+        self.introduced: list[dict[str, Any]] = []
+        """The capabilities of the client, of each `initialize`."""
+        self.listening: list[str] = []
+        """The sessions whose GET stream was opened."""
         self.refusal: Reply | None = None
         self.greeted: list[dict[str, str]] = []
         self.ended: list[str] = []
@@ -51,6 +55,9 @@ class SessionServer:
             self.known.discard(session)
             return Reply(200)
         if seen.method == "GET":
+            if session not in self.known:
+                return Reply(404 if session else 400)
+            self.listening.append(session)
             event = b'data: {"jsonrpc":"2.0","method":"notifications/tools/list_changed"}\n\n'
             stray = [Reply.json(one).steps[0] for one in self.stray]
             asked = [b"data: " + one + b"\n\n" for one in stray if isinstance(one, bytes)]
@@ -64,6 +71,7 @@ class SessionServer:
             return Reply(202)
         if message["method"] == "initialize":
             self.greeted.append(seen.headers)
+            self.introduced.append(message["params"]["capabilities"])
             made = f"session-{len(self.greeted)}"
             self.known.add(made)
             result = {"protocolVersion": VERSION, "capabilities": self.capabilities, "serverInfo": {"name": "old"}}

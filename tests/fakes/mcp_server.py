@@ -15,6 +15,9 @@ file with more tools, read anew for each list. Calls are answered in order, but 
     garbage        lines that are no messages, then the result
     big            a text of so many bytes
     flood          so many log notifications, then the result
+    fail           a result that says that the tool has failed
+    picture        an image of one pixel
+    grow           has one tool more from now on, `grown`, and says that the tools have changed
     touch          says that the resource `uri` has changed, to whom it has subscribed (--resources)
     change         changes the description of `add`, and says that the tools have changed
 """
@@ -29,6 +32,7 @@ from pathlib import Path
 from typing import Any
 
 VERSIONS = {"sessions": "2025-11-25", "stateless": "2026-07-28"}
+PIXEL = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAQAAAC1HAwCAAAAC0lEQVR42mNkYAAAAAYAAjCB0C8AAAAASUVORK5CYII="
 PREFIX = "io.modelcontextprotocol/"
 
 
@@ -42,6 +46,7 @@ class Server:
         self.tools = tools
         self.count = 0
         self.description = "Counts."
+        self.grown = False
         self.initialized = False
         self.cancelled: list[Any] = []
         self.asked: dict[str, Any] = {}
@@ -119,6 +124,7 @@ class Server:
             meta = {f"{PREFIX}serverInfo": described.pop("serverInfo")}
             return {"supportedVersions": [VERSIONS[self.era]], "resultType": "complete", "_meta": meta, **described}
         more = json.loads(self.tools.read_text()) if self.tools is not None else []
+        more += [{"name": "grown", "inputSchema": {"type": "object"}}] if self.grown else []
         listed = {
             "resources": [{"uri": "note:one", "name": "one"}],
             "resourceTemplates": [],
@@ -155,8 +161,22 @@ class Server:
             self.send({"id": "q1", "method": "elicitation/create", "params": {"message": "Sure?"}})
         elif name == "cancelled":
             self.send({"id": number, "result": _text(json.dumps(self.cancelled))})
+        elif name in ("fail", "picture", "grow"):
+            self.show(number, name)
         else:
             self.misbehave(number, name, arguments)
+
+    def show(self, number: Any, name: str) -> None:
+        """What tools return besides text."""
+        result = _text("the disk is full" if name == "fail" else name)
+        if name == "fail":
+            result["isError"] = True
+        elif name == "picture":
+            result["content"] = [{"type": "image", "data": PIXEL, "mimeType": "image/png"}]
+        else:
+            self.grown = True
+            self.notify("notifications/tools/list_changed")
+        self.send({"id": number, "result": result})
 
     def touch(self, uri: str) -> None:
         """Tell of a change."""

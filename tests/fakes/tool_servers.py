@@ -63,13 +63,14 @@ class Running:
         self.grants = Grants(self.http, store, self._now_ms)
         self.told: list[tuple[str, bytes]] = []
         subscribers = Subscribers(lambda subject, payload: self.told.append((subject, payload)))
+        self.outside = Outside(lambda subject, payload: self.told.append((subject, payload)), workers_min=1)
         ours = Shared(
             self.http,
             self.catalogue,
             self.pins,
             credentials=self.credentials,
             subscribers=subscribers,
-            outside=Outside(lambda subject, payload: self.told.append((subject, payload)), workers_min=1),
+            outside=self.outside,
             now_ms=self._now_ms,
         )
         self.servers = Servers(ours, folder, "life")

@@ -57,7 +57,7 @@ async def serving(
         rules=argument_rules,
     )
     gateway = Gateway(
-        tools=Toolbox(ports, None, subscriptions),
+        tools=Toolbox(ports, subscriptions),
         declared={MCP_SERVER: feed(*entries)},
         mcp=settings,
         guardrails=GuardrailSettings(rules=rules),

@@ -214,6 +214,42 @@ def test_a_server_asks_its_caller_within_a_call() -> None:
     asyncio.run(body())
 
 
+@pytest.mark.parametrize(("stateless", "tool"), [(False, "one__ask"), (True, "one__named")])
+def test_nobody_answers_or_cancels_for_another(stateless: bool, tool: str) -> None:
+    """Another key knows the id of the question, the id of the request and the session: what it posts comes to nothing,
+    and the caller's own answer is the one that counts."""
+
+    async def body() -> None:
+        async with (
+            ToolServer() as server,
+            serving(server, stateless=stateless, all=("*",), evil=("*",)) as gateway,
+            httpx2.AsyncClient(headers=_HEADERS) as client,
+        ):
+            url = f"http://127.0.0.1:{gateway.port}/mcp"
+            params = {"protocolVersion": "2025-11-25", "capabilities": {"elicitation": {}}}
+            first = {"jsonrpc": "2.0", "id": 1, "method": "initialize", "params": params}
+            evil = {"authorization": "Bearer sk-asb-evil"}
+            own = {"mcp-session-id": (await client.post(url, json=first)).headers["mcp-session-id"]}
+            theirs = {"mcp-session-id": (await client.post(url, json=first, headers=evil)).headers["mcp-session-id"]}
+            async with client.stream("POST", url, json=_call(tool), headers=own) as stream:
+                data = (json.loads(line[6:]) async for line in stream.aiter_lines() if line.startswith("data: "))
+                question = await anext(data)
+                assert question["method"] == "elicitation/create"
+
+                def answer(name: str) -> dict[str, Any]:
+                    result = {"action": "accept", "content": {"name": name}}
+                    return {"jsonrpc": "2.0", "id": question["id"], "result": result}
+
+                cancels = {"jsonrpc": "2.0", "method": "notifications/cancelled", "params": {"requestId": 7}}
+                for message in (answer("Eve"), cancels):
+                    assert (await client.post(url, json=message, headers=evil | theirs)).status_code == 202
+                    assert (await client.post(url, json=message, headers=evil | own)).status_code == 404
+                assert (await client.post(url, json=answer("Ada"), headers=own)).status_code == 202
+                assert (await anext(data))["result"]["content"][0]["text"].startswith("hello Ada")
+
+    asyncio.run(body())
+
+
 def test_input_that_a_server_wants_of_a_caller_with_a_session() -> None:
     """What a server of the stateless era wants is asked of the caller within its call, and the call goes on with the
     answer; one that cannot be asked receives the server's refusal, or is told so."""

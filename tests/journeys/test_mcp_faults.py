@@ -4,18 +4,26 @@ a server hangs                   a deadline             here; app/tools/test_run
 it dies in a call                an error that says so  here; app/tools/test_runner
 its stream ends                  taken up again         here
 it answers garbage               an error               here; app/tools/test_runner
-it floods with notifications     cut off                here; app/tools/test_runner
+it floods with notifications     cut off                here; app/tools/test_runner; test_user_streams (its log)
+it asks outside of a call        one caller, or nobody  journeys/test_mcp_outside; app/tools/test_outside
 it changes its tools             held back              app/tools/test_runner, journeys/test_tools_process
 it returns 10 MB                 passed, to a bound     here; app/tools/test_runner
 its schemas lie                  nobody believes them   here
-it redirects to metadata         not followed           here; app/tools/test_http_peer (addresses)
+it redirects to metadata         not followed           here; app/tools/test_http_peer (addresses); app/test_mcp_trial
+its text gives a model orders    told, or held back     app/tools/test_suspicion
 an authorization server fails    no logout              app/tools/oauth/test_flows
 it rotates tokens, they expire   one refresh            app/tools/oauth/test_flows
 it is slow                       a deadline             app/tools/oauth/test_flows
 its metadata lies                no authorization       app/tools/oauth/test_flows
 a caller cancels, or leaves      the server is told     journeys/test_mcp, app/tools/test_runner
-it replays another's session     404                    journeys/test_mcp
+it replays another's session     404                    journeys/test_mcp, journeys/test_mcp_sse
+it answers for another           dropped                journeys/test_mcp
+it posts to a stream that ended  404                    journeys/test_mcp_sse; pipeline/tools/test_deliveries
 it forges headers                400, nothing more      journeys/test_mcp, journeys/test_tools_not_granted
+a script loops, or recurses      an error of its own    journeys/test_code_mode, mcp/code/test_script
+it takes memory, or prints much  an error of its own    journeys/test_code_mode, mcp/code/test_script
+it aliases a forbidden tool      it is not there        mcp/code/test_script, journeys/test_code_mode
+it is replayed by another        refused                journeys/test_code_mode
 """
 
 from __future__ import annotations

@@ -23,6 +23,8 @@ from tests.fakes.waiting import until
 from tests.journeys.mcp_gateway import serving
 from tests.journeys.served import Served
 
+from asbru.core.future import Future
+
 FAKES = Path(__file__).parents[1] / "fakes"
 KEY = "sk-asb-all"
 
@@ -193,6 +195,23 @@ def test_a_stream_tells_that_lists_have_changed() -> None:
     asyncio.run(body())
 
 
+def test_a_message_whose_stream_does_not_answer_is_not_accepted() -> None:
+    """The worker that has the stream is asked over the link, which has no answer: 503, with a time to try again."""
+
+    async def body() -> None:
+        async with ToolServer() as server, serving(server, stateless=True) as gateway, httpx2.AsyncClient() as http:
+            tools = gateway.lasting.tools
+            assert tools is not None
+            async with opened(http, gateway.port) as (url, _, _):
+                answer: Future[bytes | None] = Future()
+                answer.resolve(None)
+                tools.deliver_between("another", lambda *_: answer, lambda *_: None, lambda: 0.0)
+                refused = await _post(http, url, _BEGIN)
+                assert (refused.status_code, refused.headers["retry-after"]) == (503, "1")
+
+    asyncio.run(body())
+
+
 def test_streams_and_their_messages_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     """More callers than there may be are refused, and so are more messages at once, each under its id; a caller that
     never introduces itself is not kept."""
@@ -220,7 +239,8 @@ def test_streams_and_their_messages_are_bounded(monkeypatch: pytest.MonkeyPatch)
 
 async def test_messages_come_to_any_worker_and_what_ends_ends_at_all(tmp_path: Path) -> None:
     """Three workers, agents whose every message is on a connection of its own, and a server on a pipe that counts.
-    A session that is ended is known to no worker. A drain closes a stream on which nothing is under way."""
+    Messages that are posted one after the other are taken in that order, and a stream that is gone is 404, at whichever
+    worker. A session that is ended is known to no worker. A drain closes a stream on which nothing is under way."""
     keys = [{"name": "agents", "value": KEY, "mcp": ["counter"]}]
     command = [sys.executable, str(FAKES / "sdk_counter.py")]
     async with FakeUpstream() as upstream:
@@ -241,9 +261,26 @@ async def test_messages_come_to_any_worker_and_what_ends_ends_at_all(tmp_path: P
 
             told = await asyncio.gather(*(counted() for _ in range(3)))
             assert sorted(number for numbers in told for number in numbers) == list(range(1, 31))
+            await _keeps_order(those.port)
             await _ends_at_every_worker(those.port)
             async with opened(http, those.port):
                 assert await those.end(15) == 0
+
+
+async def _keeps_order(port: int) -> None:
+    """Pings come back as they were posted; after the stream each worker says that it is gone."""
+    async with _each_alone() as http, asyncio.timeout(30):
+        async with opened(http, port) as (url, lines, _):
+            for number in range(30):
+                ping = {"jsonrpc": "2.0", "id": number, "method": "ping"}
+                assert (await _post(http, url, ping)).status_code == 202
+            assert [(await _next(lines))["id"] for _ in range(30)] == list(range(30))
+        in_a_row = 0
+        while in_a_row < 12:
+            refused = await _post(http, url, _BEGIN)
+            assert refused.status_code in (202, 404)  # a worker may not have seen yet that its caller has left
+            in_a_row = in_a_row + 1 if refused.status_code == 404 else 0
+        assert refused.json()["error"]["message"].startswith("the stream is unknown")
 
 
 async def _ends_at_every_worker(port: int) -> None:

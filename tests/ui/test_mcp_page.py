@@ -50,14 +50,17 @@ def test_a_changed_tool_is_looked_at_and_approved(web: Watched, gateway: Gateway
 
 
 def test_a_server_is_added_and_deleted(web: Watched, gateway: Gateway) -> None:
-    """A server by its URL, from the first one on: it appears with its state, can be edited, and is deleted after a
-    question."""
+    """A server by its URL, from the first one on: it is tested before, appears with its state, can be edited, and is
+    deleted after a question."""
     web.log_in()
     page = web.open("mcp")
     page.get_by_role("button", name="New server").first.click()
     sheet = page.get_by_role("dialog")
     sheet.get_by_label("Name").fill("docs")
     sheet.get_by_label("URL").fill("http://127.0.0.1:9/mcp")
+    sheet.get_by_role("button", name="Test the server").click()
+    sheet.get_by_role("region", name="Test").get_by_text("loopback address").wait_for()
+    web.is_accessible()
     web.shoot("mcp-new")
     sheet.get_by_role("button", name="Create the server").click()
     page.get_by_text("docs is added").wait_for()

@@ -21,6 +21,7 @@ from functools import partial
 from pathlib import Path
 
 from asbru.app.arguments import read_arguments
+from asbru.app.deliveries import Deliveries
 from asbru.app.lifeline import end_with_supervisor
 from asbru.app.metrics import REPORT, SCRAPE, MetricsCollector
 from asbru.app.stored_feed import FEED_CHANGED, StoredFeed
@@ -36,6 +37,7 @@ from asbru.link.host import Host
 from asbru.link.peers import Peer
 from asbru.mcp.manage import MANAGE_SUBJECT
 from asbru.mcp.servers import AWAITED_SUBJECT, CREDENTIAL_SUBJECT, SESSION_SUBJECT
+from asbru.mcp.servers.delivery import DELIVER_SUBJECT, TAKEN_SUBJECT
 from asbru.mcp.servers.outside import OUTSIDE_SUBJECTS
 from asbru.mcp.servers.subscriptions import (
     LISTENING_SUBJECT,
@@ -63,6 +65,8 @@ LOOK_S = 1.0
 EXIT_NEWER_SCHEMA = 2
 _TOLD_ON = (AWAITED_SUBJECT, SUBSCRIBED_SUBJECT, UPDATED_SUBJECT, OVER_SUBJECT, *OUTSIDE_SUBJECTS)
 """What one process says to all workers."""
+_ASKED_OF_TOOLS = (SESSION_SUBJECT, CREDENTIAL_SUBJECT, SUBSCRIBE_SUBJECT, LISTENING_SUBJECT, MANAGE_SUBJECT)
+"""What the tools process answers."""
 
 
 def build_host(socket_path: Path, data_dir: Path) -> Host:
@@ -95,6 +99,7 @@ def build_host(socket_path: Path, data_dir: Path) -> Host:
     feed = StoredFeed(url, tell_all)
     board = StatusBoard()
     tools = relay.Relay(partial(tell_all, HERE, b""))
+    deliveries = Deliveries(lambda incarnation: host.peer_of(incarnation))  # noqa: PLW0108 -- it is made below
     host = Host(
         socket_path,
         stores={
@@ -115,11 +120,8 @@ def build_host(socket_path: Path, data_dir: Path) -> Host:
             cache_sql.GENERATION: cache_entries.tell_generation,
             STORED: stored_table.ObjectTable(url).answer,
             RESPONSES: response_table.ResponseTable(url).answer,
-            SESSION_SUBJECT: partial(tools.ask, SESSION_SUBJECT),
-            CREDENTIAL_SUBJECT: partial(tools.ask, CREDENTIAL_SUBJECT),
-            SUBSCRIBE_SUBJECT: partial(tools.ask, SUBSCRIBE_SUBJECT),
-            LISTENING_SUBJECT: partial(tools.ask, LISTENING_SUBJECT),
-            MANAGE_SUBJECT: partial(tools.ask, MANAGE_SUBJECT),
+            **{subject: partial(tools.ask, subject) for subject in _ASKED_OF_TOOLS},
+            DELIVER_SUBJECT: deliveries.ask,
         },
         listeners={
             REPORT: metrics.take,
@@ -130,8 +132,9 @@ def build_host(socket_path: Path, data_dir: Path) -> Host:
             **{subject: partial(_tell_on, tell_all, subject) for subject in _TOLD_ON},
             HERE: tools.take_tools,
             ANSWERED: tools.take_answer,
+            TAKEN_SUBJECT: deliveries.take_taken,
         },
-        on_parted=(metrics.part, ledger.part, board.part, tail.part, tools.part),
+        on_parted=(metrics.part, ledger.part, board.part, tail.part, tools.part, deliveries.part),
     )
     return host
 

@@ -127,6 +127,8 @@ def _stages(snapshot: Snapshot, lasting: Lasting) -> Sequence[StageMaker]:
     """What looks at content; the guardrails are loaded with the first rule. What is offered to models comes last: it is
     none of the caller's words."""
     stages = (*lasting.stages, *_guards(snapshot, lasting))
+    if lasting.tools is not None:
+        lasting.tools.listeners.guarded = bool(stages)
     settings = snapshot.mcp
     if lasting.tools is None or not settings.servers or not settings.offer:
         return stages

@@ -34,6 +34,7 @@ from asbru.app.clearing import CacheClearing
 from asbru.app.data_dir import had_stored_keys, load_pepper
 from asbru.app.lean_web import Config, FastAPI, Server
 from asbru.app.lifeline import end_with_supervisor
+from asbru.app.mcp_trial import try_server
 from asbru.app.observed import ObservedProcesses
 from asbru.app.tools.asked import AskedTools
 from asbru.app.unix_socket import listen
@@ -97,7 +98,8 @@ class Control:
     def application(self) -> FastAPI:
         """The application, of every noun."""
         tools = tool_servers.build_router(self._act, AskedTools(self._link))
-        return self._management.application((tools, api_preview.build_router(preview)), __version__)
+        before = api_preview.build_router(preview, try_server)
+        return self._management.application((tools, before), __version__)
 
     async def serve(self, listener: socket.socket) -> None:
         """Serve until told to end."""

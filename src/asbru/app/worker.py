@@ -44,10 +44,11 @@ from asbru.edge.surfaces import PROBES
 from asbru.governance.limits import Limits
 from asbru.link.link import Link
 from asbru.mcp.servers import AWAITED_SUBJECT
-from asbru.mcp.servers.outside import ASKED_SUBJECT, GIVEN_SUBJECT
+from asbru.mcp.servers.delivery import DELIVERED_SUBJECT
+from asbru.mcp.servers.outside import ASKED_SUBJECT, GIVEN_SUBJECT, LOGGED_SUBJECT
 from asbru.mcp.servers.subscriptions import OVER_SUBJECT, SUBSCRIBED_SUBJECT, UPDATED_SUBJECT
 from asbru.pipeline.passthrough import PREFIX
-from asbru.pipeline.tools import Awaited, Subscriptions, Toolbox
+from asbru.pipeline.tools import Subscriptions, Toolbox
 from asbru.records import RecordWriter
 from asbru.records.bodies import writer as body_writer
 from asbru.records.retention import SETTINGS, write_settings
@@ -148,12 +149,17 @@ class Worker:
     def _toolbox(self) -> Toolbox:
         """Servers of tools, and what the tools process tells of them."""
         link, subscriptions = self.link, self._subscriptions()
-        made = Toolbox(LinkPorts(link), self._awaited(), subscriptions)
+        made = Toolbox(LinkPorts(link), subscriptions)
+        awaited = made.await_between(partial(link.tell, AWAITED_SUBJECT))
+        link.subscribe(AWAITED_SUBJECT, awaited.on_told)
+        deliveries = made.deliver_between(link.incarnation, link.fetch, link.tell, time.monotonic)
+        link.subscribe(DELIVERED_SUBJECT, deliveries.on_delivered)
         made.ended.tell = partial(link.tell, OVER_SUBJECT)
         link.subscribe(OVER_SUBJECT, made.ended.on_told)
         outside = made.hear_outside(link.incarnation, link.tell, time.monotonic)
         link.subscribe(ASKED_SUBJECT, outside.on_asked)
         link.subscribe(GIVEN_SUBJECT, outside.on_given)
+        link.subscribe(LOGGED_SUBJECT, outside.on_logged)
         link.on_connect(outside.tell_here)
 
         def tools_here(_: bytes) -> None:
@@ -162,12 +168,6 @@ class Worker:
 
         link.subscribe(TOOLS_HERE, tools_here)
         return made
-
-    def _awaited(self) -> Awaited:
-        """What calls to tools wait for, which may come to any worker."""
-        awaited = Awaited(lambda payload: self.link.tell(AWAITED_SUBJECT, payload))
-        self.link.subscribe(AWAITED_SUBJECT, awaited.on_told)
-        return awaited
 
     def _subscriptions(self) -> Subscriptions:
         """Of callers to resources, which the tools process keeps."""

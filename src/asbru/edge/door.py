@@ -272,7 +272,10 @@ class Door:
         def run(middle: Callable[[Call, Rooms], Awaitable[None]]) -> None:
             self._call(found.route, request, connection, found, middle=middle)
 
-        self._mcp_pages.serve(found, request, connection, self.rooms, run=run)
+        def refuse(error: AsbruError) -> None:
+            self._refuse(error, found.route, request, connection)
+
+        self._mcp_pages.serve(found, request, connection, self.rooms, run=run, refuse=refuse)
 
     def _models(self, found: Found, request: Request, connection: ServerConnection) -> None:
         rooms = self.rooms

@@ -69,8 +69,18 @@ class McpPages:
         self.streams = Streams()
         self._sse = SseStreams(handle, is_draining)
 
-    def serve(self, found: Found, request: Request, connection: ServerConnection, rooms: Rooms, *, run: Run) -> None:
-        """Serve one request. Raises what refuses it before its message was read."""
+    def serve(
+        self,
+        found: Found,
+        request: Request,
+        connection: ServerConnection,
+        rooms: Rooms,
+        *,
+        run: Run,
+        refuse: Callable[[AsbruError], None],
+    ) -> None:
+        """Serve one request. Raises what refuses it before its message was read; `refuse` is given what does so
+        later."""
         head = request.head
         caller = rooms.keys.identify(head.credentials)
         caller.check_surface(SURFACE)
@@ -84,7 +94,7 @@ class McpPages:
         address = tools.address(name) if name else Address()
         headers = {key.lower(): value for key, value in head.every_header or ()}
         if is_sse:
-            self._serve_sse(request, connection, rooms, caller, name=name, headers=headers)
+            self._serve_sse(request, connection, rooms, caller, name=name, headers=headers, refuse=refuse)
             return
         visit = _Visit(connection, rooms, tools, caller, address, headers)
         match head.method:
@@ -104,6 +114,7 @@ class McpPages:
         *,
         name: str,
         headers: Mapping[bytes, bytes],
+        refuse: Callable[[AsbruError], None],
     ) -> None:
         tools, bound = rooms.tools, (caller.identity, name)
         assert tools is not None, "the door has looked"
@@ -112,7 +123,7 @@ class McpPages:
                 path = b"%b/%b" % (PREFIX, name.encode()) if name else PREFIX
                 self._sse.open(request, connection, tools, rooms.loop, bound=bound, path=path)
             case b"POST":
-                self._take_sse(request, connection, tools, headers, bound=bound)
+                self._take_sse(request, connection, tools, headers, bound=bound, refuse=refuse)
             case _:
                 raise MethodNotAllowed("the HTTP+SSE transport supports GET and POST")
 
@@ -124,9 +135,10 @@ class McpPages:
         headers: Mapping[bytes, bytes],
         *,
         bound: tuple[str, ...],
+        refuse: Callable[[AsbruError], None],
     ) -> None:
         try:
-            post_message(request, connection, tools, headers, bound=bound)
+            post_message(request, connection, tools, headers, bound=bound, refuse=refuse)
         except RpcError as error:
             connection.response.whole(error.status, JSON_LINE, write_error(None, error))
 
@@ -187,7 +199,7 @@ class McpPages:
 
     def _listen(self, visit: _Visit, asked: Asked, access: Access) -> None:
         wanted = listening(asked, visit.tools, visit.caller, access)
-        self.streams.open(visit.connection, visit.rooms, asked, access, wanted=wanted)
+        self.streams.open(visit.connection, visit.rooms, asked, access, wanted=wanted, caller=visit.caller)
 
 
 class _SessionError(RpcError):

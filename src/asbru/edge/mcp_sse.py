@@ -1,14 +1,16 @@
 """The older transport HTTP+SSE towards callers (MCP 2024-11-05), as an adapter of streamable HTTP.
 
     GET  /mcp/sse, /mcp/<name>/sse      a stream; its first event says where messages are posted to
-    POST there                          202; the message is told to the worker that has the stream
+    POST there                          the message goes to the worker that has the stream; 202 once that has taken it
 
 Each message is served as if it had been posted to /mcp or /mcp/<name>, key and all; what would be the response comes as
 events of the stream. The session that `initialize` begins is put into the messages that follow, and what a GET would
 tell is told on the stream as well. A stream that is gone ends the calls that came over it.
 
-Any worker may receive a message; the id in its URL is sealed for the caller and the address. The id is no credential:
-whoever posts shows its key again. Not here: what a message means (`mcp`).
+Any worker may receive a message; the id in its URL says which worker has the stream, and is sealed for the caller and
+the address. The id is no credential: whoever posts shows its key again. A message for a stream that is gone is 404, and
+one whose worker does not say in time that it has it 503. Not here: what a message means (`mcp`), and how it reaches the
+other worker (`pipeline.tools.deliveries`).
 """
 
 from __future__ import annotations
@@ -20,11 +22,12 @@ from typing import TYPE_CHECKING, Final, cast
 
 import msgspec
 
-from asbru.core.errors import BadRequest, GatewayError, MethodNotAllowed, NotFound, Overloaded
+from asbru.core.errors import AsbruError, BadRequest, GatewayError, MethodNotAllowed, NotFound, Overloaded
 from asbru.edge.mcp_sse_message import SseMessage
 from asbru.edge.server import Head, Request, ServerConnection
 from asbru.mcp.protocol import RpcError, read_message, write_error
 from asbru.mcp.protocol.headers import SESSION, VERSION
+from asbru.mcp.servers.delivery import Delivery
 from asbru.pipeline.tools import NARROWED
 from asbru.wire.sse import write_event
 
@@ -75,16 +78,17 @@ class SseStreams:
         """Open a stream for messages to `path`. `bound`: the caller and the address."""
         if self.count >= STREAMS_MAX:
             raise Overloaded(f"{STREAMS_MAX} callers are connected already; try again later", retry_after_s=60)
-        token = tools.seals.seal(_PURPOSE, bound, os.urandom(_NONCE_BYTES))
+        named = os.urandom(_NONCE_BYTES) + tools.deliveries.worker.encode()
+        token = tools.seals.seal(_PURPOSE, bound, named)
         stream = SseStream(self, connection, request.head, path)
-        tools.awaited.follow(token, stream.take)
+        tools.deliveries.follow(token, stream.take)
         self.count += 1
         ungreeted = loop.call_later(GREETING_S, stream.end_ungreeted)
 
         def gone() -> None:
             self.count -= 1
             ungreeted.cancel()
-            tools.awaited.forget(token)
+            tools.deliveries.forget(token)
             stream.close()
 
         response = connection.response
@@ -102,22 +106,49 @@ def post_message(
     headers: Mapping[bytes, bytes],
     *,
     bound: tuple[str, ...],
+    refuse: Callable[[AsbruError], None],
 ) -> None:
-    """Pass a message on to where its stream is. Raises what refuses it."""
-    token = next((one for one in request.head.query.split(b"&") if one.startswith(_PARAMETER)), None)
-    if token is None:
-        raise MethodNotAllowed("open a stream with GET first; its first event contains the URL to post messages to")
-    text = token[len(_PARAMETER) :].decode("latin-1")
-    if tools.seals.open(_PURPOSE, bound, text) is None:
-        raise NotFound("the stream is unknown; open a new one", code="mcp_stream_not_found")
+    """Pass a message on to where its stream is. Raises what refuses it at once; `refuse` is given what does so
+    later."""
+    text = _token_in(request.head.query)
+    named = tools.seals.open(_PURPOSE, bound, text)
+    if named is None:
+        raise _gone()
     if len(request.body) > MESSAGE_BYTES_MAX:
         raise BadRequest(
             f"expected a message of at most {MESSAGE_BYTES_MAX} bytes; post larger ones to /mcp", status=413
         )
     read_message(request.body)
-    if not tools.awaited.give(text, msgspec.msgpack.encode((request.body, headers.get(_NARROWED)))):
-        raise GatewayError("the stream cannot be reached now", status=503, code="mcp_stream_away", retry_after_s=1)
-    connection.response.whole(202, b"content-type: text/plain\r\n", b"Accepted")
+    worker, message = named[_NONCE_BYTES:].decode(), msgspec.msgpack.encode((request.body, headers.get(_NARROWED)))
+
+    async def deliver() -> None:
+        match await tools.deliveries.deliver(worker, text, message):
+            case Delivery.TAKEN:
+                connection.response.whole(202, b"content-type: text/plain\r\n", b"Accepted")
+            case Delivery.GONE:
+                raise _gone()
+            case Delivery.AWAY:
+                why = "the stream cannot be reached now"
+                raise GatewayError(why, status=503, code="mcp_stream_away", retry_after_s=1)
+
+    def ended(_: None, error: BaseException | None) -> None:
+        if isinstance(error, AsbruError):
+            refuse(error)
+        elif error is not None:
+            raise error
+
+    connection.stepper.run(deliver(), ended, None)
+
+
+def _token_in(query: bytes) -> str:
+    token = next((one for one in query.split(b"&") if one.startswith(_PARAMETER)), None)
+    if token is None:
+        raise MethodNotAllowed("open a stream with GET first; its first event contains the URL to post messages to")
+    return token[len(_PARAMETER) :].decode("latin-1")
+
+
+def _gone() -> NotFound:
+    return NotFound("the stream is unknown; open a new one", code="mcp_stream_not_found")
 
 
 class SseStream:
@@ -202,13 +233,13 @@ class SseStream:
     def pause(self) -> None:
         """See `Flow`."""
         self._is_paused = True
-        for served in self._served:
+        for served in self._every():
             served.pause()
 
     def resume(self) -> None:
         """See `Flow`."""
         self._is_paused = False
-        for served in tuple(self._served):
+        for served in self._every():
             served.resume()
 
     def close(self) -> None:
@@ -217,9 +248,13 @@ class SseStream:
             return
         self._is_closed = True
         self._connection.mark_endless(endless=False)
-        for served in (*self._served, *(() if self._listening is None else (self._listening,))):
+        for served in self._every():
             served.close()
         self._served.clear()
+
+    def _every(self) -> tuple[SseMessage, ...]:
+        """What writes to the stream."""
+        return tuple(self._served) if self._listening is None else (*self._served, self._listening)
 
     def _end(self) -> None:
         gone = self._connection.on_gone

@@ -1,7 +1,7 @@
 """Streams that stay open for as long as a caller likes, to tell it that lists have changed, and resources that it is
 subscribed to.
 
-    sessions     GET: notifications as they come
+    sessions     GET: notifications as they come, and what servers that are `per_user` ask and log outside of calls
     stateless    subscriptions/listen: first an acknowledgement, then the notifications that were asked for, each with
                  the id of the request
 
@@ -20,10 +20,12 @@ from msgspec import Raw
 
 from asbru.core.errors import Overloaded
 from asbru.mcp.protocol.messages import read_object, write_notification
+from asbru.pipeline.tools import take_questions
 from asbru.wire.sse import write_event
 
 if TYPE_CHECKING:
     from asbru.edge.server import ServerConnection
+    from asbru.governance import Caller
     from asbru.mcp.access import Access
     from asbru.mcp.catalogue import ListKind
     from asbru.mcp.servers.subscriptions import Listening, Subscription, Updated
@@ -47,12 +49,19 @@ class Streams:
         self.count = 0
 
     def open(
-        self, connection: ServerConnection, rooms: Rooms, asked: Asked, access: Access, *, wanted: Listening
+        self,
+        connection: ServerConnection,
+        rooms: Rooms,
+        asked: Asked,
+        access: Access,
+        *,
+        wanted: Listening,
+        caller: Caller,
     ) -> None:
         """A stream for a caller with a session, or the one that a request of the stateless era asks for."""
         if not asked.stateless:
             stream = _Told(wanted.words, None, asked.session)
-            self._begin(connection, rooms, asked, access, stream=stream, first=_COMMENT)
+            self._begin(connection, rooms, asked, access, stream=stream, first=_COMMENT, caller=caller)
             return
         meta = Raw(msgspec.json.encode({_SUBSCRIPTION: Raw(asked.message.request_id or b"null")}))
         honoured: dict[str, object] = {f"{word}ListChanged": True for word in wanted.words.values()}
@@ -63,7 +72,8 @@ class Streams:
         members = {"notifications": Raw(msgspec.json.encode(honoured)), "_meta": meta}
         told = write_notification("notifications/subscriptions/acknowledged", members)
         stream = _Told(wanted.words, meta, listener, wanted.subscriptions)
-        self._begin(connection, rooms, asked, access, stream=stream, first=write_event(told, "message"))
+        first = write_event(told, "message")
+        self._begin(connection, rooms, asked, access, stream=stream, first=first, caller=caller)
 
     def _begin(
         self,
@@ -74,6 +84,7 @@ class Streams:
         *,
         stream: _Told,
         first: bytes,
+        caller: Caller,
     ) -> None:
         assert rooms.tools is not None, "the door has looked"
         if self.count >= STREAMS_MAX:
@@ -99,6 +110,9 @@ class Streams:
 
         end_listening = rooms.tools.catalogue.listen(changed)
         end_subscriptions = _tell_updates(connection, rooms, access, stream)
+        reader = _Reader(connection)
+        response.flow = reader
+        end_asking = take_questions(asked, rooms.tools, caller, access, write=reader.write)
         keep_alive = _Repeated(rooms, lambda: response.write(_COMMENT))
 
         def over() -> None:
@@ -113,6 +127,7 @@ class Streams:
             end_watching()
             end_listening()
             end_subscriptions()
+            end_asking()
             keep_alive.end()
             connection.mark_endless(endless=False)
 
@@ -153,6 +168,27 @@ def _update(told: Updated, meta: Raw | None) -> bytes:
         marked = {**(read_object(params.get("_meta")) or {}), **(read_object(meta) or {})}
         params["_meta"] = Raw(msgspec.json.encode(marked))
     return write_notification(UPDATED, params)
+
+
+class _Reader:
+    """Who reads a stream, as its `Flow`: while it is slow, what servers say without end is dropped."""
+
+    def __init__(self, connection: ServerConnection) -> None:
+        self._response = connection.response
+        self._is_slow = False
+
+    def pause(self) -> None:
+        """See `Flow`."""
+        self._is_slow = True
+
+    def resume(self) -> None:
+        """See `Flow`."""
+        self._is_slow = False
+
+    def write(self, events: bytes) -> None:
+        """Tell it, if it reads."""
+        if not self._is_slow:
+            self._response.write(events)
 
 
 class _Repeated:

@@ -171,6 +171,10 @@ class Host:
             if peer.incarnation:
                 peer.send(frame)
 
+    def peer_of(self, incarnation: str) -> Peer | None:
+        """A connection of a worker; None where it has none."""
+        return next((peer for peer in self._peers if peer.incarnation == incarnation), None)
+
     @property
     def retry_at_s(self) -> float | None:
         """When the next turn is due although nothing comes; None when it is not."""

@@ -131,7 +131,9 @@ def _messages(seen: Seen, speaker: Speaker) -> Reply:
         about["thinking"] = {"type": "thinking", "thinking": THOUGHT, "signature": signature}
     if isinstance(said, str):
         return anthropic_text(said, **about)
-    call_id = f"toolu_{len(asked['messages']):024}"
+    # Agents may join the messages of one turn, but not its blocks.
+    blocks = sum(len(one["content"]) if isinstance(one["content"], list) else 1 for one in asked["messages"])
+    call_id = f"toolu_{blocks:024}"
     return anthropic_tool_call(said.name, said.arguments, call_id=call_id, **about)
 
 

@@ -14,6 +14,7 @@ PROGRESS: Final = "notifications/progress"
 CANCELLED: Final = "notifications/cancelled"
 LISTEN: Final = "subscriptions/listen"
 UPDATED: Final = "notifications/resources/updated"
+LOGGED: Final = "notifications/message"
 SUBSCRIPTION_ID: Final = "io.modelcontextprotocol/subscriptionId"
 
 METHOD_NOT_FOUND: Final = -32601

@@ -44,18 +44,20 @@ _ERROR_BYTES_MAX = 64 * 1024
 
 Credentials = Callable[[], Awaitable[dict[str, str]]]
 """The headers that authenticate a request. Raises `Unauthorized`, `Unreachable`."""
-AskCallers = Callable[[str, bytes], Awaitable[bool]]
+AskCallers = Callable[[str, Envelope], Awaitable[bool]]
 """Has a request that came in a session put to the caller that it is for; False where nobody knows which that is."""
 
 
 class HttpPeer:
-    """See the module; a `Peer`. `session`: of the older era, "" where there is none."""
+    """See the module; a `Peer`. `session`: of the older era, "" where there is none; `is_of_user`: it is of one user
+    alone."""
 
     def __init__(self, http: Http, reach: Reach, url: str, credentials: Credentials) -> None:
         self.version = ""
         self.is_stateless = False
         self.session = ""
         self.ask_callers: AskCallers | None = None
+        self.is_of_user = False
         self._http = http
         self._reach = reach
         self._url = url
@@ -115,7 +117,7 @@ class HttpPeer:
         for."""
         if request.method == "ping":
             body = write_envelope(Envelope(id=request.id, result=Raw(b"{}")))
-        elif self.ask_callers is not None and await self.ask_callers(self.session, write_envelope(request)):
+        elif self.ask_callers is not None and await self.ask_callers(self.session, request):
             return  # the caller's answer goes to the server from where the call is
         else:
             words = (

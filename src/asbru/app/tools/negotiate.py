@@ -32,9 +32,9 @@ ANSWER_S: Final = 60.0
 CLIENT_INFO: Final = MappingProxyType({"name": "asbru", "version": __version__})
 
 
-def client_capabilities() -> dict[str, Any]:
-    """What callers of a shared connection may be asked for. No roots: they would be of one caller."""
-    return {"elicitation": {"form": {}, "url": {}}, "sampling": {}}
+def client_capabilities(*, of_user: bool = False) -> dict[str, Any]:
+    """What callers may be asked for. Roots are of one caller, so they are for a session of a user alone."""
+    return {"elicitation": {"form": {}, "url": {}}, "sampling": {}, **({"roots": {}} if of_user else {})}
 
 
 class Greeting(msgspec.Struct, frozen=True):
@@ -166,7 +166,7 @@ async def initialize(peer: Peer, timeout_s: float) -> Greeting:
     peer.version, peer.is_stateless = "", False
     asked = {
         "protocolVersion": SESSION_VERSIONS[0],
-        "capabilities": client_capabilities(),
+        "capabilities": client_capabilities(of_user=peer.is_of_user),
         "clientInfo": dict(CLIENT_INFO),
     }
     result = await peer.ask("initialize", msgspec.json.encode(asked), timeout_s)

@@ -5,8 +5,11 @@
     none, or several                -> refused: nothing says which of the callers is meant
     a worker does not tell, or is missing -> refused: what it has under way is not known
 
-A call that was given up a moment ago counts as well: a server may not have heard of that. Not here: how the caller is
-asked (`pipeline.tools.outside`).
+A call that was given up a moment ago counts as well: a server may not have heard of that.
+
+In the session of one user (`per_user`) nobody else can be meant. There the only call under way is asked, else a stream
+of the user, else one of its calls; those are asked whose client is capable of it. Log messages go to all of the user's
+streams. Not here: how the caller is asked (`pipeline.tools.outside`).
 """
 
 from __future__ import annotations
@@ -17,7 +20,15 @@ from typing import Final
 
 import msgspec
 
-from asbru.mcp.servers.outside import ASKED_SUBJECT, GIVEN_SUBJECT, OutsideAsked, OutsideGiven, OutsideTold
+from asbru.mcp.servers.outside import (
+    ASKED_SUBJECT,
+    GIVEN_SUBJECT,
+    LOGGED_SUBJECT,
+    OutsideAsked,
+    OutsideGiven,
+    OutsideLogged,
+    OutsideTold,
+)
 
 TOLD_S: Final = 2.0
 """How long workers may take to tell."""
@@ -71,27 +82,49 @@ class Outside:
         if not poll.missing:
             poll.end(known=True)
 
-    async def give(self, server: str, session: str, message: bytes) -> bool:
-        """Give a request to the one call that it can belong to; False where there is no such call."""
-        if len(self._workers) < self._workers_min:
+    async def give(self, server: str, user: str, session: str, message: bytes, *, asks: str) -> bool:
+        """Give a request to the one that it can belong to; False where nobody knows who that is. `user`: whose session
+        it is, "" for all; `asks`: what the client has to be capable of."""
+        if not self._workers or (not user and len(self._workers) < self._workers_min):
             return False
         self._number += 1
-        number = self._number
-        poll = self._polls[number] = _Poll(set(self._workers))
+        asked = OutsideAsked(self._number, server, session, user, asks)
+        poll = self._polls[asked.number] = _Poll(set(self._workers))
         try:
-            self._tell(ASKED_SUBJECT, msgspec.msgpack.encode(OutsideAsked(number, server, session)))
+            self._tell(ASKED_SUBJECT, msgspec.msgpack.encode(asked))
             async with asyncio.timeout(TOLD_S):
                 known = await poll.done
         except TimeoutError:
-            return False
+            known = False
         finally:
-            del self._polls[number]
-        found = [(told.worker, call) for told in poll.told for call in told.calls]
-        if not known or len(found) != 1 or any(told.left for told in poll.told):
+            del self._polls[asked.number]
+        found = _of_user(poll.told) if user else _only_call(poll.told) if known else None
+        if found is None:
             return False
-        self._tell(GIVEN_SUBJECT, msgspec.msgpack.encode(OutsideGiven(*found[0], message)))
+        self._tell(GIVEN_SUBJECT, msgspec.msgpack.encode(OutsideGiven(*found, message, server)))
         return True
+
+    def log(self, server: str, user: str, message: bytes) -> None:
+        """A log message in the session of a user."""
+        self._tell(LOGGED_SUBJECT, msgspec.msgpack.encode(OutsideLogged(server, user, message)))
 
     def _give_up(self) -> None:
         for poll in self._polls.values():
             poll.end(known=False)
+
+
+def _only_call(told: list[OutsideTold]) -> tuple[str, bytes] | None:
+    found = _calls(told)
+    return found[0] if len(found) == 1 and not any(one.left for one in told) else None
+
+
+def _of_user(told: list[OutsideTold]) -> tuple[str, bytes] | None:
+    calls = _calls(told)
+    if len(calls) == 1:
+        return calls[0]
+    streams = [(one.worker, stream) for one in told for stream in one.streams]
+    return next(iter((*streams, *calls)), None)
+
+
+def _calls(told: list[OutsideTold]) -> list[tuple[str, bytes]]:
+    return [(one.worker, call) for one in told for call in one.calls]

@@ -47,10 +47,12 @@ class SessionEnded(Exception):
 
 
 class Peer(Protocol):
-    """A connection to a server. `version`: of the protocol, as negotiated; set by `negotiate`."""
+    """A connection to a server. `version`: of the protocol, as negotiated; set by `negotiate`. `is_of_user`: it is of
+    one user alone."""
 
     version: str
     is_stateless: bool
+    is_of_user: bool
 
     async def ask(self, method: str, params: bytes | None, timeout_s: float) -> bytes:
         """The result, as it came. Raises any of the above."""
@@ -99,6 +101,7 @@ class SharedPeer:
     def __init__(self, shared: Shared) -> None:
         self.version = ""
         self.is_stateless = False
+        self.is_of_user = False
         self._shared = shared
 
     async def ask(self, method: str, params: bytes | None, timeout_s: float) -> bytes:

@@ -25,7 +25,7 @@ import msgspec
 from asbru.app.restarts import Restarts
 from asbru.app.tools.catalogue import Catalogue
 from asbru.app.tools.connecting import Connection, connect
-from asbru.app.tools.envelope import Envelope
+from asbru.app.tools.envelope import LOGGED, Envelope, write_envelope
 from asbru.app.tools.http import Http
 from asbru.app.tools.http_peer import Credentials, HttpPeer
 from asbru.app.tools.listing import Offered, list_all
@@ -39,6 +39,7 @@ from asbru.app.tools.stdio import CannotStart
 from asbru.app.tools.subscribers import Subscribers
 from asbru.app.tools.suspicion import Suspicions
 from asbru.app.tools.updates import Updates
+from asbru.app.tools.user_streams import STREAMS_MAX, LogGate, UserStreams
 from asbru.mcp.catalogue import ServerEntry, State
 from asbru.mcp.servers import Server, SessionGiven
 from asbru.storage import StorageError
@@ -97,9 +98,15 @@ class Runner:
         self._runs = 0
         self._connection: Connection | None = None
         name = server.name
-        self._ask_callers = partial(ours.outside.give, name)
         self._sessions = Sessions(server, ours.http, ours.credentials, self._ask_callers)
-        self.updates = Updates(name, partial(ours.subscribers.wanted, name), partial(ours.subscribers.updated, name))
+        self._streams = UserStreams(self._on_user_notification, self._on_stream_over)
+        self._log_gate = LogGate(name)
+        self.updates = Updates(
+            name,
+            partial(ours.subscribers.wanted, name),
+            partial(ours.subscribers.updated, name),
+            hear=self._streams.open,
+        )
         self._wanted = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
         self._muted = False
@@ -156,6 +163,7 @@ class Runner:
             return SessionGiven(id=connection.running.session, version=connection.greeting.version)
         if user and self.server.per_user:
             given = await self._sessions.of_user(connection, user, gone)
+            self._hear(user)
         else:
             user, given = "", await self._sessions.shared(connection, connection.peer, gone)
         if gone and given.id != gone and connection.greeting.era == "sessions":
@@ -206,8 +214,9 @@ class Runner:
             server, self._ours.http, credentials, run=run, on_notification=self._on_notification
         )
         if isinstance(connection.peer, HttpPeer):
-            connection.peer.ask_callers = self._ask_callers
+            connection.peer.ask_callers = partial(self._ask_callers, "")
         self._connection = connection
+        self._hear(*self._sessions.users[-STREAMS_MAX:])
         offered = await list_all(server.name, connection.peer, connection.greeting)
         if self.presented is not None and connection.running is not None:
             await self.presented.open()
@@ -275,9 +284,36 @@ class Runner:
         else:
             self.updates.take("", notification)
 
+    # ---- sessions of users
+
+    def _hear(self, *users: str) -> None:
+        for user in users:
+            peer = self._sessions.known(user)
+            if peer is not None:
+                self._streams.open(user, peer)
+
+    async def _ask_callers(self, user: str, session: str, request: Envelope) -> bool:
+        asks = str(request.method).partition("/")[0]
+        message = write_envelope(request)
+        return await self._ours.outside.give(self.server.name, user, session, message, asks=asks)
+
+    def _on_user_notification(self, user: str, notification: Envelope) -> None:
+        if str(notification.method).endswith(_LIST_CHANGED):
+            self._wanted.set()
+        elif notification.method == LOGGED:
+            message = write_envelope(notification)
+            if self._log_gate.passes(message):
+                self._ours.outside.log(self.server.name, user, message)
+        else:
+            self.updates.take(user, notification)
+
+    def _on_stream_over(self, user: str, session: str, error: Exception | None) -> None:
+        self.updates.lost(user, session, error)
+
     async def _disconnect(self) -> None:
         connection, self._connection = self._connection, None
         self.updates.end()
+        self._streams.end()
         if connection is None:
             return
         entry = self._ours.catalogue.entry(self.server.name)

@@ -11,12 +11,14 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import Final
 
 from asbru.app.tools.connecting import Connection
+from asbru.app.tools.envelope import Envelope
 from asbru.app.tools.http import Http, reach_of
-from asbru.app.tools.http_peer import AskCallers, Credentials, HttpPeer
+from asbru.app.tools.http_peer import Credentials, HttpPeer
 from asbru.app.tools.negotiate import initialize, negotiate
 from asbru.app.tools.peers import Broken, Refused, SessionEnded, Unauthorized, Unreachable
 from asbru.mcp.servers import Server, SessionGiven
@@ -25,6 +27,8 @@ SESSION_S: Final = 10.0
 """How long a server that speaks the stateless era may take to begin a session."""
 SESSIONS_MAX: Final = 10_000
 """Of users; the oldest is forgotten for one more, and begun anew when it is needed."""
+AskCallers = Callable[[str, str, Envelope], Awaitable[bool]]
+"""See `http_peer.AskCallers`; the first is the user whose session it is, "" for all."""
 _FAILURES = (Unreachable, Unauthorized, Broken, Refused, SessionEnded)
 
 
@@ -71,6 +75,15 @@ class Sessions:
             return SessionGiven(error=str(error))
         return SessionGiven(id=peer.session, version=peer.version)
 
+    @property
+    def users(self) -> list[str]:
+        """Those that have sessions, the newest last."""
+        return list(self._peers)
+
+    def known(self, user: str) -> HttpPeer | None:
+        """The session of a user; None where it has none."""
+        return self._peers.get(user)
+
     async def peer_of(self, connection: Connection, user: str, gone: str) -> HttpPeer:
         """The session of a user, begun with the credential of that user. Raises what asking the server does."""
         async with self._turn(user):
@@ -92,7 +105,7 @@ class Sessions:
     def _peer(self, user: str) -> HttpPeer:
         server = self._server
         peer = HttpPeer(self._http, reach_of(server), server.url or "", self._credentials(server, user))
-        peer.ask_callers = self._ask_callers
+        peer.ask_callers, peer.is_of_user = partial(self._ask_callers, user), bool(user)
         return peer
 
     def _turn(self, user: str) -> asyncio.Lock:

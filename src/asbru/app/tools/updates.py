@@ -39,14 +39,18 @@ there is none."""
 
 
 class Updates:
-    """See the module. `wanted` says which resources, by user; `on_updated(user, uri, params)` is told of each."""
+    """See the module. `wanted` says which resources, by user; `on_updated(user, uri, params)` is told of each; `hear`
+    opens the stream of a session of a user."""
 
     def __init__(
         self,
         server: str,
         wanted: Callable[[], Mapping[str, set[str]]],
         on_updated: Callable[[str, str, bytes], None],
+        *,
+        hear: Callable[[str, HttpPeer], None],
     ) -> None:
+        self._hear = hear
         self._server = server
         self._wanted = wanted
         self._on_updated = on_updated
@@ -99,6 +103,14 @@ class Updates:
         except FAILURES as error:
             log("warning", "an MCP server does not report updates of resources", server=self._server, why=error)
 
+    def lost(self, user: str, session: str, error: Exception | None) -> None:
+        """The stream of a session of a user is over: the session is, or, for an error, the server has no streams."""
+        if error is None:
+            self._gone[user] = session
+            self.renew(user)
+        elif self._wanted().get(user):
+            log("warning", "an MCP server does not report updates of resources", server=self._server, why=error)
+
     async def bring(self, user: str, asked_for: str = "") -> None:
         """Ask the server for what is wanted now. Raises where it cannot be asked, or refuses `asked_for`."""
         async with self._turn:
@@ -111,8 +123,8 @@ class Updates:
                 self._listen(user, peer, wanted)
                 self._asked[user] = set(wanted)
                 return
-            if user and user not in self._watching:
-                self._watching[user] = asyncio.create_task(self._watch(user, peer, None))
+            if user and isinstance(peer, HttpPeer):
+                self._hear(user, peer)
             for uri in asked - wanted:
                 asked.discard(uri)
                 with contextlib.suppress(Broken, Refused):  # what it still tells concerns nobody
@@ -124,8 +136,6 @@ class Updates:
                 except (Broken, Refused):
                     if uri == asked_for:
                         raise
-            if not wanted:
-                self._stop_watching(user)
 
     def take(self, user: str, notification: Envelope) -> None:
         """A notification of the server; those that are about no resource are passed over."""
@@ -175,12 +185,7 @@ class Updates:
                 if not isinstance(peer, HttpPeer):
                     return
                 await asyncio.sleep(AGAIN_S)
-        except SessionEnded:
-            if isinstance(peer, HttpPeer):
-                self._gone[user] = peer.session
-            self._watching.pop(user, None)
-            self.renew(user)
-        except (Refused, Broken) as error:
+        except (SessionEnded, Refused, Broken) as error:
             log("warning", "an MCP server does not report updates of resources", server=self._server, why=error)
         finally:
             if before is not None:

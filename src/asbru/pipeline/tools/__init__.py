@@ -4,8 +4,7 @@ Not here: what servers are and offer, who may use it, and the protocol (`mcp`); 
 """
 
 from asbru.pipeline.tools.asked import Asked, Client
-from asbru.pipeline.tools.awaited import Awaited
-from asbru.pipeline.tools.local import answer, listening
+from asbru.pipeline.tools.local import answer, listening, take_questions
 from asbru.pipeline.tools.replies import take_aside
 from asbru.pipeline.tools.subscriptions import Subscriptions
 from asbru.pipeline.tools.tool_call import NARROWED, bare_tool_call, is_call, tool_call
@@ -14,7 +13,6 @@ from asbru.pipeline.tools.toolbox import Toolbox
 __all__ = [
     "NARROWED",
     "Asked",
-    "Awaited",
     "Client",
     "Subscriptions",
     "Toolbox",
@@ -23,5 +21,6 @@ __all__ = [
     "is_call",
     "listening",
     "take_aside",
+    "take_questions",
     "tool_call",
 ]

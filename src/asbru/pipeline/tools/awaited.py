@@ -1,5 +1,4 @@
-"""What calls wait for that may come to any worker: responses of callers to what they were asked, and cancellations; and
-messages for a stream.
+"""What calls wait for that may come to any worker: responses of callers to what they were asked, and cancellations.
 
 A caller's message comes on a connection of its own, and so perhaps to another worker than the one that has the call. It
 is given to the call if that is here, else told to all workers; each knows by the token whether it is meant. A message
@@ -26,24 +25,18 @@ class Awaited:
     def __init__(self, tell: Callable[[bytes], object] | None = None) -> None:
         self._tell = tell
         self._waiting: dict[str, Future[bytes]] = {}
-        self._followed: dict[str, Callable[[bytes], None]] = {}
 
     def expect(self, token: str) -> Future[bytes]:
         """What will be given for a token; `forget` it in a `finally`."""
-        self._check_room()
+        if len(self._waiting) >= AWAITED_MAX:
+            raise Overloaded("too many calls wait for their callers", retry_after_s=1)
         future: Future[bytes] = Future()
         self._waiting[token] = future
         return future
 
-    def follow(self, token: str, take: Callable[[bytes], None]) -> None:
-        """Have each thing that is given for a token taken, until it is to `forget`. `take` does not raise."""
-        self._check_room()
-        self._followed[token] = take
-
     def forget(self, token: str) -> None:
         """It is not waited for any more."""
         self._waiting.pop(token, None)
-        self._followed.pop(token, None)
 
     def give(self, token: str, data: bytes) -> bool:
         """Something came for a token. False: it is not waited for here, and the other workers cannot be told."""
@@ -57,16 +50,10 @@ class Awaited:
         self._take(token, data)
 
     def _take(self, token: str, data: bytes) -> bool:
-        future, take = self._waiting.get(token), self._followed.get(token)
+        future = self._waiting.get(token)
         if future is not None:
             future.resolve(data)
-        elif take is not None:
-            take(data)
-        return future is not None or take is not None
-
-    def _check_room(self) -> None:
-        if len(self._waiting) + len(self._followed) >= AWAITED_MAX:
-            raise Overloaded("too many calls wait for their callers", retry_after_s=1)
+        return future is not None
 
 
 class Cancelled(RpcError):

@@ -1,12 +1,11 @@
-"""One call to one server over streamable HTTP: the request as its era wants it, the reply relayed as it comes.
+"""One call to one server over streamable HTTP: the request as its era wants it, the reply relayed as it comes
+(`server_reply`).
 
-    reply              to the caller
-    JSON               one message, under the id of the caller's request; with a status of 4xx an error of the server
-    event stream ends  where the server gave its events ids: it is taken up again after the last one, by a GET
-    event stream       messages before the response (progress, logs, requests to the caller) pass at once, as events;
-                       without any the response is one message, as above
-    404, session       the server has forgotten the session: a new one, and once more
-    401, OAuth         the token was refused: another one, and once more
+    reply                    what follows
+    delivered                the call is over
+    input is wanted          the caller is asked, and the request is made again with its answers
+    404, session             the server has forgotten the session: a new one, and once more
+    401, OAuth               the token was refused: another one, and once more
 
 Ids of requests are ours: several callers share a session, and may count alike. A call is sent again only where the
 server has refused it before it did anything. When the caller goes away, so does the request; a server with sessions is
@@ -16,16 +15,12 @@ told by `notifications/cancelled`.
 from __future__ import annotations
 
 from functools import partial
-from typing import Final
 
 import msgspec
-from msgspec import UNSET, Raw
+from msgspec import Raw
 
-from asbru.core.errors import ERROR_BYTES_MAX, AsbruError, GatewayError, UpstreamError
-from asbru.mcp.protocol import Message, read_reply, write_request
-from asbru.mcp.protocol.headers import (
-    demanded_scope,
-)
+from asbru.core.errors import AsbruError, GatewayError, UpstreamError
+from asbru.mcp.protocol import write_request
 from asbru.mcp.protocol.messages import write_notification
 from asbru.pipeline.call import Attempt, Call
 from asbru.pipeline.direct import Outgoing
@@ -36,20 +31,13 @@ from asbru.pipeline.tools.asked import Asked, Chosen
 from asbru.pipeline.tools.awaited import Cancelled, cancel_token
 from asbru.pipeline.tools.outside import Taking
 from asbru.pipeline.tools.relay import Relay
-from asbru.pipeline.tools.resumed import RESUMES_MAX, UnderWay, resume
-from asbru.pipeline.tools.seen import seen_message, seen_params
+from asbru.pipeline.tools.resumed import UnderWay
+from asbru.pipeline.tools.seen import seen_params
 from asbru.pipeline.tools.seen_answers import SeenAnswers
-from asbru.pipeline.tools.sending import LINES, Sending, key_lines, key_of, prepare, target_of, user_of
-from asbru.pipeline.tools.toolbox import Ready, Toolbox
+from asbru.pipeline.tools.sending import Sending, key_lines, key_of, prepare, target_of, user_of
+from asbru.pipeline.tools.server_reply import MORE_SCOPE, ServerReply, protocol_error
+from asbru.pipeline.tools.toolbox import Ready
 from asbru.pipeline.tools.wanted import ROUNDS_MAX, Wanted, answers_of
-from asbru.pipeline.whole_response import refusal
-from asbru.upstream import Exchange, UpstreamResponse
-from asbru.wire.sse import SseReader
-
-MORE_SCOPE: Final = "mcp_more_scope"
-_EVENTS: Final = b"text/event-stream"
-_TOLD: Final = (400, 404, 422)
-"""Statuses by which servers say that they refuse a request, and not who sends it."""
 
 
 async def exchange_with(call: Call, rooms: Rooms, asked: Asked, chosen: Chosen, *, ready: Ready) -> None:
@@ -65,7 +53,7 @@ async def exchange_with(call: Call, rooms: Rooms, asked: Asked, chosen: Chosen, 
                 return
             rounds += 1
             if rounds > ROUNDS_MAX:
-                raise _protocol_error(ready, f"requests for input more than {ROUNDS_MAX} times")
+                raise protocol_error(ready, f"requests for input more than {ROUNDS_MAX} times")
             answers = await seen_params(call, rooms, await answers_of(wanted, rooms, ready.server.total_s))
             asked = asked._replace(params={**asked.params, **answers}, resumed=True)
         except AsbruError as error:
@@ -109,7 +97,7 @@ async def _exchange(
         taking = Taking(call, rooms, relay, under_way.give_up)
         tools.outside.begin(call.id, ready.server.name, sending.session.id, taking)
     try:
-        await _answered(call, rooms, made, under_way, relay=relay, ready=ready, sending=sending)
+        await ServerReply(call, rooms, under_way, relay, ready=ready, sending=sending).deliver(made)
         told = True
         return relay.wanted
     except UpstreamError as error:
@@ -128,151 +116,12 @@ async def _exchange(
         call.response.flow = None
 
 
-async def _answered(
-    call: Call,
-    rooms: Rooms,
-    made: Attempt,
-    under_way: UnderWay,
-    *,
-    relay: Relay,
-    ready: Ready,
-    sending: Sending,
-) -> None:
-    """Deliver what the server answers, or put to the caller what it wants. Raises what is neither."""
-    exchange, tools = under_way.exchange, rooms.tools
-    assert tools is not None, "the middle has looked"
-    upstream = await exchange
-    made.sent, made.status = True, upstream.status
-    if upstream.status != 200 and upstream.streaming:
-        upstream = await _whole(exchange, upstream, ready.endpoint.pool.tick_s)
-    told_error = None if upstream.status == 200 else _error_told(upstream, sending)
-    if told_error is not None:
-        relay.take(*await seen_message(call, rooms, told_error, upstream.body))
-    elif upstream.status != 200:
-        if upstream.status == 403 and sending.credential:
-            _demand(call, tools, upstream, ready=ready, sending=sending)
-        raise refusal(upstream, ready.endpoint.dialect, rooms)
-    else:
-        await _read(call, under_way, upstream, relay, rooms=rooms, ready=ready, sending=sending)
-    if relay.wanted is not None:
-        made.outcome, made.took_s = "ok", rooms.clock() - made.started_s
-        relay.ask(relay.wanted)
-
-
-async def _whole(exchange: Exchange, upstream: UpstreamResponse, tick_s: float) -> UpstreamResponse:
-    """A refusal with as much of its body as is looked at."""
-    parts: list[bytes] = []
-    size = 0
-    while size < ERROR_BYTES_MAX and (chunk := await exchange.pull(tick_s)):
-        parts.append(chunk)
-        size += len(chunk)
-    return msgspec.structs.replace(upstream, body=b"".join(parts), streaming=False)
-
-
-def _demand(call: Call, tools: Toolbox, upstream: UpstreamResponse, *, ready: Ready, sending: Sending) -> None:
-    """Have the next authorization ask for what the server demands; raises what the caller is told."""
-    scope = demanded_scope(upstream.header(b"www-authenticate"))
-    if scope:
-        tools.ports.forget_credential(ready.server.name, user_of(call, ready), sending.credential, scope)
-        raise UpstreamError("the MCP server demands more scopes", status=403, code=MORE_SCOPE)
-
-
-def _error_told(upstream: UpstreamResponse, sending: Sending) -> Message | None:
-    """What a server says of this request by a status of 4xx; None: nothing, or it is about how Asbru reaches it."""
-    if upstream.status not in _TOLD or upstream.streaming or (upstream.status == 404 and sending.session.id):
-        return None
-    message = read_reply(upstream.body)
-    return message if message is not None and message.error is not UNSET else None
-
-
 def _take_back(call: Call, ready: Ready, sending: Sending, under_way: UnderWay) -> None:
     """The caller has cancelled its request."""
     if not under_way.over:
         if sending.session.id and (under_way.exchange.sent or under_way.pausing):
             _cancel(call, ready, sending)
         under_way.give_up(Cancelled())
-
-
-async def _read(
-    call: Call,
-    under_way: UnderWay,
-    upstream: UpstreamResponse,
-    relay: Relay,
-    *,
-    rooms: Rooms,
-    ready: Ready,
-    sending: Sending,
-) -> None:
-    """Read the reply to its end, which is the response to our request; what comes after it is not waited for."""
-    events = SseReader(resumable=True) if upstream.content_type.startswith(_EVENTS) else None
-    resumes = 0
-    while True:
-        lost = UpstreamError(
-            f"the MCP server '{ready.server.name}' ended its reply without a response",
-            kind="cut",
-            code="upstream_cut",
-        )
-        try:
-            if await _read_stream(call, under_way, upstream, relay, events=events, rooms=rooms, ready=ready):
-                return
-        except UpstreamError as error:
-            if error.kind != "cut":
-                raise
-            lost = error
-        resumes += 1
-        if events is None or not events.last_id or not sending.session.id or resumes > RESUMES_MAX:
-            raise lost
-        lines = key_lines(ready, sending.credential) + sending.headers.removeprefix(LINES)
-        upstream = await resume(call, rooms, under_way, events, ready=ready, lines=lines, lost=lost)
-
-
-async def _read_stream(
-    call: Call,
-    under_way: UnderWay,
-    upstream: UpstreamResponse,
-    relay: Relay,
-    *,
-    events: SseReader | None,
-    rooms: Rooms,
-    ready: Ready,
-) -> bool:
-    """Read one response of the server; whether ours was in it."""
-    assert rooms.tools is not None, "the middle has looked"
-    most = rooms.tools.settings.result_bytes_max
-    exchange = relay.flow = under_way.exchange
-    tick = ready.endpoint.pool
-    parts: list[bytes] = []
-    chunk = await exchange.pull(tick.tick_s) if upstream.streaming else upstream.body
-    while chunk:
-        under_way.bytes_read += len(chunk)
-        if under_way.bytes_read > most:
-            raise _protocol_error(ready, f"a result larger than {most} bytes")
-        if events is None:
-            parts.append(chunk)
-        else:
-            for event in events.feed(chunk):
-                if event.data and relay.take(
-                    *await seen_message(call, rooms, _message(event.data, ready), event.data)
-                ):
-                    return True
-        chunk = await exchange.pull(tick.tick_s) if upstream.streaming else b""
-    if events is not None:
-        return False
-    data = b"".join(parts)
-    return relay.take(*await seen_message(call, rooms, _message(data, ready), data))
-
-
-def _message(data: bytes, ready: Ready) -> Message:
-    message = read_reply(data)
-    if message is None:
-        raise _protocol_error(ready, "something that is no JSON-RPC message")
-    return message
-
-
-def _protocol_error(ready: Ready, what: str) -> UpstreamError:
-    return UpstreamError(
-        f"the MCP server '{ready.server.name}' returned {what}", kind="protocol", code="upstream_protocol"
-    )
 
 
 def _cancel(call: Call, ready: Ready, sending: Sending) -> None:

@@ -5,7 +5,7 @@ What a caller is told about servers follows from what it may see: their capabili
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 import msgspec
@@ -18,6 +18,8 @@ from asbru.mcp.protocol.messages import read_object
 from asbru.mcp.protocol.versions import VERSIONS
 from asbru.mcp.servers.subscriptions import Listening
 from asbru.pipeline.tools.asked import Asked, Client
+from asbru.pipeline.tools.listeners import Listener
+from asbru.pipeline.tools.relay import seal_request, write_as_event
 from asbru.pipeline.tools.subscriptions import tells_updates
 from asbru.pipeline.tools.tool_call import subscriptions_of
 from asbru.pipeline.tools.toolbox import Toolbox
@@ -69,7 +71,7 @@ def _discover(asked: Asked, tools: Toolbox, access: Access, version: str) -> byt
 
 
 def _introduction(asked: Asked, tools: Toolbox, access: Access, version: str) -> dict[str, Any]:
-    seen = [one for one in tools.merged.seen(access, asked.address) if _is_seen(one, access)]
+    seen = _seen(asked, tools, access)
     capabilities: dict[str, Any] = {"tools": {"listChanged": True}}
     for known in seen:
         theirs = read_object(Raw(known.entry.capabilities)) if known.entry.capabilities else None
@@ -87,6 +89,11 @@ def _introduction(asked: Asked, tools: Toolbox, access: Access, version: str) ->
     if instructions:
         introduced["instructions"] = instructions
     return introduced
+
+
+def _seen(asked: Asked, tools: Toolbox, access: Access) -> list[Known]:
+    """The servers of which a caller may use anything, where it came in."""
+    return [one for one in tools.merged.seen(access, asked.address) if _is_seen(one, access)]
 
 
 def _is_seen(known: Known, access: Access) -> bool:
@@ -118,6 +125,31 @@ def listening(asked: Asked, tools: Toolbox, caller: Caller, access: Access) -> L
     wanted = read_object(asked.params.get("notifications")) or {}
     words = {kind: word for kind, word in _CHANGES.items() if bytes(wanted.get(f"{word}ListChanged", b"")) == b"true"}
     return Listening(words, subscriptions_of(asked, tools, caller, access))
+
+
+def take_questions(
+    asked: Asked, tools: Toolbox, caller: Caller, access: Access, *, write: Callable[[bytes], None]
+) -> Callable[[], None]:
+    """Have a caller asked on a stream of its session what comes in its own sessions with servers; returns what ends
+    that. `write` puts events on the stream."""
+    if asked.client is None:
+        return _nothing
+    user = caller.identity
+
+    def sees(server: str) -> bool:
+        return any(known.entry.name == server for known in _seen(asked, tools, access))
+
+    def seal(server: str, request_id: bytes) -> str:
+        return seal_request(tools.seals, user, server, request_id)
+
+    def write_message(message: bytes) -> None:
+        write(write_as_event(message))
+
+    return tools.listeners.listen(Listener(user, asked.client, sees, write_message, seal))
+
+
+def _nothing() -> None:
+    pass
 
 
 _CHANGES: Final[Mapping[str, str]] = {"tools": "tools", "resources": "resources", "prompts": "prompts"}

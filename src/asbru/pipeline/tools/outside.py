@@ -1,8 +1,8 @@
 """Requests of servers with sessions that come outside of the stream of a call, in a worker: which calls are under way,
-and what the one that is meant does with such a request.
+which streams of a user are open, and what the one that is meant does with such a request.
 
 The tools process reads the stream on which they come, and asks all workers (`app.tools.outside`). Not here: how the
-caller is asked (`relay`).
+caller is asked (`relay`, `listeners`).
 """
 
 from __future__ import annotations
@@ -14,13 +14,21 @@ import msgspec
 
 from asbru.core.errors import AsbruError
 from asbru.mcp.protocol import Message, read_reply
-from asbru.mcp.servers.outside import TOLD_SUBJECT, WORKER_SUBJECT, OutsideAsked, OutsideGiven, OutsideTold
+from asbru.mcp.servers.outside import (
+    TOLD_SUBJECT,
+    WORKER_SUBJECT,
+    OutsideAsked,
+    OutsideGiven,
+    OutsideLogged,
+    OutsideTold,
+)
 from asbru.pipeline.stepper import Stepper
 from asbru.pipeline.tools.seen import seen_message
 
 if TYPE_CHECKING:
     from asbru.pipeline.call import Call
     from asbru.pipeline.rooms import Rooms
+    from asbru.pipeline.tools.listeners import Listeners
     from asbru.pipeline.tools.relay import Relay
 
 LEFT_S: Final = 10.0
@@ -35,7 +43,15 @@ class Outside:
     """See the module. `worker`: by which the tools process knows this worker; `tell(subject, payload)` reaches that
     process."""
 
-    def __init__(self, worker: str, tell: Callable[[str, bytes], object], clock: Callable[[], float]) -> None:
+    def __init__(
+        self,
+        worker: str,
+        tell: Callable[[str, bytes], object],
+        clock: Callable[[], float],
+        *,
+        listeners: Listeners,
+    ) -> None:
+        self._listeners = listeners
         self._worker = worker
         self._tell = tell
         self._clock = clock
@@ -66,20 +82,33 @@ class Outside:
         """The tools process asks which calls are under way in a session."""
         asked = msgspec.msgpack.decode(payload, type=OutsideAsked)
         session = (asked.server, asked.session)
-        calls = tuple(call for call, (own, _) in self._calls.items() if own == session)
+        calls = tuple(
+            call
+            for call, (own, taking) in self._calls.items()
+            if own == session and (not asked.user or taking.can_be_asked(asked.asks))
+        )
+        streams = self._listeners.find(asked.server, asked.user, asked.asks) if asked.user else ()
         left_s = self._left_s.get(session)
         left = left_s is not None and self._clock() - left_s < LEFT_S
-        self._tell(TOLD_SUBJECT, msgspec.msgpack.encode(OutsideTold(asked.number, self._worker, calls[:2], left)))
+        told = OutsideTold(asked.number, self._worker, calls[:2], left, streams)
+        self._tell(TOLD_SUBJECT, msgspec.msgpack.encode(told))
 
     def on_given(self, payload: bytes) -> None:
-        """A request for a call of some worker. A call that has ended meanwhile needs no answer any more."""
+        """A request for a call or a stream of some worker. One that has ended meanwhile is asked nothing any more."""
         given = msgspec.msgpack.decode(payload, type=OutsideGiven)
-        begun = self._calls.get(given.call) if given.worker == self._worker else None
-        if begun is None:
+        message = read_reply(given.message) if given.worker == self._worker else None
+        if message is None or not isinstance(message.method, str) or message.request_id is None:
             return
-        message = read_reply(given.message)
-        if message is not None and isinstance(message.method, str) and message.request_id is not None:
+        begun = self._calls.get(given.call)
+        if begun is not None:
             begun[1].take(message, given.message)
+        else:
+            self._listeners.ask(given.call, given.server, message)
+
+    def on_logged(self, payload: bytes) -> None:
+        """A log message in the session of a user."""
+        logged = msgspec.msgpack.decode(payload, type=OutsideLogged)
+        self._listeners.log(logged.server, logged.user, logged.message)
 
 
 class Taking:
@@ -91,6 +120,10 @@ class Taking:
         self._relay = relay
         self._give_up = give_up
         self._under_way: list[Stepper] = []
+
+    def can_be_asked(self, asks: str) -> bool:
+        """Whether the caller is capable of what a request asks for."""
+        return self._relay.can_be_asked(asks)
 
     def take(self, message: Message, data: bytes) -> None:
         """A request of the server."""

@@ -24,6 +24,7 @@ from asbru.pipeline.deliver import with_identity
 from asbru.pipeline.hidden import hide_in_events
 from asbru.pipeline.rooms import Rooms
 from asbru.pipeline.tools.asked import Asked, Chosen
+from asbru.pipeline.tools.listeners import write_asked
 from asbru.pipeline.tools.seen_answers import SeenAnswers
 from asbru.pipeline.tools.toolbox import Ready
 from asbru.pipeline.tools.wanted import STATE, Wanted
@@ -113,13 +114,12 @@ class Relay:
 
     def _ask_caller(self, message: Message) -> None:
         """A request of the server. One that the caller cannot be asked is refused, so that the server does not wait."""
-        client, caller = self._asked.client, self._call.caller
-        request_id = message.request_id
+        caller, request_id = self._call.caller, message.request_id
         assert caller is not None and request_id is not None and isinstance(message.method, str)
         asks = message.method.partition("/")[0]
         if message.method == "ping":
             self.answer(write_result(request_id, b"{}"))
-        elif client is None or asks not in client.capabilities or not self._asked.streams:
+        elif not self.can_be_asked(asks):
             error = RpcError(Code.METHOD_NOT_FOUND, f"the caller does not support {message.method[:100]}")
             self.answer(write_error(request_id, error))
         else:
@@ -127,9 +127,12 @@ class Relay:
                 sealed = self.answers.expect(request_id)
             else:
                 sealed = seal_request(self._seals, caller.identity, self._ready.server.name, request_id)
-            params = b"" if message.params is UNSET else b',"params":%b' % bytes(message.params)
-            told = (msgspec.json.encode(sealed), msgspec.json.encode(message.method), params)
-            self._pass_on(b'{"jsonrpc":"2.0","id":%b,"method":%b%b}' % told)
+            self._pass_on(write_asked(sealed, message))
+
+    def can_be_asked(self, asks: str) -> bool:
+        """Whether the caller is capable of that, and hears of it."""
+        client = self._asked.client
+        return client is not None and asks in client.capabilities and self._asked.streams
 
     def _begin(self) -> None:
         if not self._call.response.started:

@@ -21,7 +21,9 @@ from asbru.mcp.protocol.sealed import Seals
 from asbru.mcp.servers import McpSettings, Server, ServerPorts
 from asbru.pipeline.tools.asked import Asked, Client
 from asbru.pipeline.tools.awaited import Awaited
+from asbru.pipeline.tools.deliveries import Ask, Deliveries, Others, Tell
 from asbru.pipeline.tools.ended import Ended
+from asbru.pipeline.tools.listeners import Listeners
 from asbru.pipeline.tools.offers import Offers
 from asbru.pipeline.tools.outside import Outside
 from asbru.pipeline.tools.subscriptions import Subscriptions
@@ -54,14 +56,14 @@ class Ready(NamedTuple):
 class Toolbox:
     """See the module. `connect(server, address)` makes the endpoint of a server."""
 
-    def __init__(
-        self, ports: ServerPorts, awaited: Awaited | None = None, subscriptions: Subscriptions | None = None
-    ) -> None:
+    def __init__(self, ports: ServerPorts, subscriptions: Subscriptions | None = None) -> None:
         self.ports = ports
-        self.awaited = awaited or Awaited()
+        self.awaited = Awaited()
+        self.deliveries = Deliveries()
         self.subscriptions = subscriptions
         """None where no tools process hears of updates."""
         self.ended = Ended()
+        self.listeners = Listeners()
         self.outside: Outside | None = None
         """None where no tools process hears of requests outside of calls."""
         self.catalogue = Catalogue()
@@ -113,8 +115,18 @@ class Toolbox:
 
     def hear_outside(self, worker: str, tell: Callable[[str, bytes], object], clock: Callable[[], float]) -> Outside:
         """Have calls take what servers ask outside of their streams, of which the tools process hears."""
-        self.outside = Outside(worker, tell, clock)
+        self.outside = Outside(worker, tell, clock, listeners=self.listeners)
         return self.outside
+
+    def await_between(self, tell: Callable[[bytes], object]) -> Awaited:
+        """Have what calls wait for told to all workers, where it comes to another one than the call."""
+        self.awaited = Awaited(tell)
+        return self.awaited
+
+    def deliver_between(self, worker: str, ask: Ask, tell: Tell, clock: Callable[[], float]) -> Deliveries:
+        """Have messages for streams of other workers delivered to them."""
+        self.deliveries = Deliveries(Others(worker, ask, tell, clock))
+        return self.deliveries
 
     async def close(self) -> None:
         """End the processes of scripts."""

@@ -23,6 +23,7 @@ import { ApiSheet } from "./api-sheet";
 import classes from "./mcp.module.css";
 import type { Grant, Offered, ShownServer, ToolServerSummary } from "./types";
 import { Suspicion } from "./suspicion";
+import { Trial } from "./trial";
 import { descriptionOf, heldOf, json, KINDS, search, stateOf } from "./words";
 
 const LOOK_MS = 5000;
@@ -104,7 +105,9 @@ export function Servers() {
         begin={{ name: "" }}
         submit="Create the server"
         onCreate={async (body) => { await noun.create(body, `${String(body["name"])} is added; keys that list it may use its tools.`); }}
-      />
+      >
+        {(value) => (value["url"] ? <Trial key={JSON.stringify(value)} server={value} /> : null)}
+      </ObjectSheet>
       <ApiSheet
         opened={url.new === "api"}
         onClose={() => setUrl({ new: undefined })}

@@ -49,6 +49,16 @@ export interface ListedTool {
   suspicion: string;
 }
 
+/** How a server answers before it is added. */
+export interface TriedServer {
+  state: string;
+  reason: string;
+  version: string;
+  name: string;
+  tools: { name: string; description: string; suspicion: string }[];
+  tools_count: number;
+}
+
 /** A key that may use a tool, and whose list lets it. */
 export interface Permitted {
   key: string;
