@@ -66,7 +66,7 @@ def _request(dialect: Dialect, *, stream: bool) -> bytes:
     if stream and operation.array_unless:
         path += f"?{min(operation.array_unless).decode()}"
     body = dialect.chat.write_request(_asked(stream=stream), _MODEL, Traits()).body
-    head = f"POST {path} HTTP/1.1\r\nhost: localhost\r\nauthorization: Bearer sk-asb-bench\r\n"
+    head = f"POST {path} HTTP/1.1\r\nhost: localhost\r\nauthorization: Bearer sk-asb-bench0000\r\n"
     head += "user-agent: bench\r\naccept: */*\r\ncontent-type: application/json\r\n"
     return f"{head}content-length: {len(body)}\r\n\r\n".encode() + body
 

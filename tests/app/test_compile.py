@@ -173,7 +173,7 @@ def test_custom_provider_at_a_known_address_is_priced(build) -> None:
         ("providers: {groq: {base_url: 'http://localhost/v1'}}", "set `allow_loopback: true`"),
         ("providers: {groq: {base_url: 'http://10.0.0.1/v1'}}", "set `allow_private: true`"),
         ("providers: {groq: {base_url: 'http://169.254.169.254/v1', allow_private: true}}", "link-local"),
-        ("providers: {groq: {base_url: 'http://u:p@x.example/v1'}}", "belong under `keys`"),
+        ("providers: {groq: {base_url: 'http://u:p@x.example/v1'}}", "without spaces, `?`, `#` and `user:password@`"),
         ("providers: {groq: {base_url: 'http://x:99999/v1'}}", "no valid host and port"),
         ("providers: {groq: {proxy: 'socks5://x:1'}}", "providers.groq.proxy: expected http://host:port"),
         ("providers: {groq: {proxy: 'http://x:1?same-1234567890123'}}", "expected http://host:port"),

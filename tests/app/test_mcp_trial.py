@@ -45,7 +45,7 @@ def test_a_server_that_answers_is_ready_and_left_again() -> None:
         (Reply(401), "unauthorized", "credential"),
         (Reply(302, (), {"location": "http://169.254.169.254/"}), "failed", "redirects"),
         (Reply(503), "unreachable", "503"),
-        (Reply.body(b"<html>", "text/html"), "failed", "no response of JSON-RPC"),
+        (Reply.body(b"<html>", "text/html"), "failed", "not a JSON-RPC response"),
         (Reply.json({}).but(before=(STALL,)), "unreachable", "did not answer within"),
     ],
 )

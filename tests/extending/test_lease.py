@@ -63,6 +63,9 @@ class Ledger:
         await self._store()
         self.held.append([str(target) for target in targets])
 
+    def covers(self, call: Call, attempt: Attempt) -> bool:
+        return False
+
     async def attempt(self, call: Call, attempt: Attempt) -> None:
         assert call.attempts[-1] is attempt and not attempt.sent
 

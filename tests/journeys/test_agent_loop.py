@@ -250,6 +250,10 @@ class Spent:
     async def hold(self, call: Call, targets: object) -> None:
         """See `Lease`."""
 
+    def covers(self, call: Call, attempt: object) -> bool:
+        """See `Lease`."""
+        return False
+
     async def attempt(self, call: Call, attempt: object) -> None:
         """See `Lease`."""
         if call.surface == "openai.chat":

@@ -150,7 +150,7 @@ async def test_the_root_leads_to_the_web_ui(tmp_path: Path) -> None:
         for path in ("/", "/ui", "/ui/keys", "/api/v1/status"):
             answer = await front.call(path, method="GET", key=None)
             assert (answer.status, answer.error["code"]) == (404, "not_found")
-            assert answer.error["message"].startswith(f"there is nothing at {path}; set `control.enabled: true`")
+            assert answer.error["message"].startswith(f"there is nothing at {path}; to serve the web UI")
 
 
 @pytest.mark.parametrize("method", ["GET", "PATCH"])

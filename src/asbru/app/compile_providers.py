@@ -259,11 +259,9 @@ class _Compiling:
             parts = urlsplit(url)
             host, _ = parts.hostname, parts.port
         except ValueError:
-            host, parts = None, None
-        if not host or parts is None:
+            host = None
+        if not host:
             self.findings.error(path, "the URL has no valid host and port")
-        elif parts.username is not None:
-            self.findings.error(path, "credentials belong under `keys`, not in the URL")
         elif self.settings.proxy is None and (refusal := judge_host(host, self.settings)) is not None:
             self.findings.error(path, refusal)
         return url.rstrip("/")

@@ -120,7 +120,7 @@ TOOL = st.builds(
     strict=st.none() | st.booleans(),
     cache=CACHE,
     extra=EXTRA,
-) | st.just(ForeignTool(dialect=NAME, kind="custom", raw=Raw(b'{"type":"custom","custom":{"name":"c"}}')))
+) | st.just(ForeignTool(dialect=NAME, kind="web_search", raw=Raw(b'{"type":"web_search","web_search":{}}')))
 CHOICE = st.sampled_from(
     [
         ToolChoice(mode="auto"),

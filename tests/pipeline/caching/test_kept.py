@@ -175,6 +175,9 @@ class Leases:
         del call, targets
         self.held += 1
 
+    def covers(self, call: Call, attempt: Attempt) -> bool:
+        return False
+
     async def attempt(self, call: Call, attempt: Attempt) -> None: ...
 
     def settle(self, attempts: Sequence[Attempt], *, served: bool = False) -> None:

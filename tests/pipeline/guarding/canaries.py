@@ -22,7 +22,7 @@ NO_TEXT = frozenset(
         *("service_tier", "tool_choice", "name", "call_id", "tool_call_id", "tool_use_id", "file_id", "file_data"),
         *("fileUri", "mimeType", "image_url", "url", "thoughtSignature", "encrypted_content", "reasoning_effort"),
         *("thinkingLevel", "allowedFunctionNames", "function_call", "prompt_cache_key", "media_type", "display"),
-        *("bytes", "uri", "toolUseId", "redactedContent", "anthropic_version"),
+        *("bytes", "uri", "toolUseId", "redactedContent", "anthropic_version", "nullValue"),
     )
 )
 """Members that are no text of anyone's: ids, names that are looked up, encoded data (addresses here are `data:`)."""

@@ -76,9 +76,9 @@ export default function Palette({ pages, onTheme, onHelp }: { pages: PageEntry[]
 function useObjects(kinds: readonly Findable[], text: string): readonly (readonly string[])[] {
   const [settled] = useDebouncedValue(text, PAUSE_MS);
   return useQueries({
-    queries: kinds.map(({ noun }) => ({
-      queryKey: keys.list(noun, { found: settled }),
-      queryFn: ({ signal }: { signal: AbortSignal }) => get<{ items: Named[] }>(noun, { search: settled, limit: FOUND_MAX }, signal),
+    queries: kinds.map(({ noun, whole }) => ({
+      queryKey: whole ? keys.list(noun) : keys.list(noun, { found: settled }),
+      queryFn: ({ signal }: { signal: AbortSignal }) => get<{ items: Named[] }>(noun, whole ? undefined : { search: settled, limit: FOUND_MAX }, signal),
       enabled: settled.length >= TEXT_CHARS_MIN && text !== "",
       staleTime: 30_000,
     })),

@@ -14,6 +14,8 @@ export interface Findable {
   one: string;
   /** What the address of the page says to open one. */
   open: (id: string) => Record<string, string>;
+  /** Whether its list always comes whole: it takes no text to search for. */
+  whole?: true;
   /** Likewise, to open the form of a new one. */
   create?: { words: string; search: Record<string, string> };
 }

@@ -115,10 +115,10 @@ class PartialArguments:
         comma = "," if within.count else ""
         if within.names is None:
             if at != within.count:
-                raise piece.wrong("jsonPath", f"expected the item {within.count} of an array, got {at!r}")
+                raise piece.wrong("jsonPath", f"expected the item {within.count} of an array")
             name = ""
         elif isinstance(at, int) or at in within.names:
-            raise piece.wrong("jsonPath", f"expected a new member of an object, got {at!r}")
+            raise piece.wrong("jsonPath", "expected a new member of an object")
         else:
             within.names.add(at)
             name = encode(at).decode() + ":"
@@ -135,7 +135,7 @@ def _path(piece: Fields) -> Path:
         name, number, single, double = step.groups()
         found.append(int(number) if number is not None else name or _ESCAPED.sub(r"\1", single or double or ""))
     if not found or text[:1] != "$" or end != len(text) or isinstance(found[0], int):
-        raise piece.wrong("jsonPath", f"expected the place of an argument, got {text[:100]!r}")
+        raise piece.wrong("jsonPath", "expected the place of an argument, such as `$.items[0].name`")
     return tuple(found)
 
 

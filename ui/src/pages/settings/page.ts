@@ -10,7 +10,7 @@ export const page: PageEntry = {
   key: "s",
   words: "configuration options defaults timeouts retention bodies",
   finds: [
-    { noun: "settings", one: "setting", open: (search) => ({ search }) },
+    { noun: "settings", one: "setting", whole: true, open: (search) => ({ search }) },
   ],
   view: () => import("./view"),
 };
