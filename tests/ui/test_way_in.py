@@ -76,6 +76,7 @@ def test_a_page_opened_while_it_is_away_opens_later(web: Watched) -> None:
 
 def test_a_session_that_has_ended_leads_to_the_log_in_and_back(web: Watched, gateway: Gateway) -> None:
     """Ended elsewhere, by a new password: the next request leads to the log-in, and from there to where one was."""
+    gateway.make("keys", name="app-of-rita")
     gateway.make("users", name="rita", password=PASSWORD, role="editor")
     web.log_in("rita")
     page = web.open("keys")

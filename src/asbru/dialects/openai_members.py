@@ -78,14 +78,20 @@ def _obfuscation(left: Extra, receipt: Receipt, *, stream: bool) -> dict[str, An
     options = _opened(left, "stream_options")
     wish = options.pop(_OBFUSCATION, NULL)
     receipt.foreign("stream_options", options)
-    return {"stream_options": {_OBFUSCATION: wish}} if stream and wish != NULL else {}
+    if wish == NULL:
+        return {}
+    if not stream:
+        receipt.dropped(f"stream_options.{_OBFUSCATION}", "the response is not streamed")
+        return {}
+    return {"stream_options": {_OBFUSCATION: wish}}
 
 
 def _opened(left: Extra, name: str) -> Extra:
-    """The members of an object, taken out; what is no object stays."""
+    """The members of an object, taken out; an empty one, and what is no object, stays."""
     try:
         members = _members(left.get(name, NULL))
     except DECODE_ERRORS:
         return {}
-    del left[name]
+    if members:
+        del left[name]
     return members

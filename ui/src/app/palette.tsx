@@ -77,7 +77,7 @@ function useObjects(kinds: readonly Findable[], text: string): readonly (readonl
   const [settled] = useDebouncedValue(text, PAUSE_MS);
   return useQueries({
     queries: kinds.map(({ noun, whole }) => ({
-      queryKey: whole ? keys.list(noun) : keys.list(noun, { found: settled }),
+      queryKey: keys.list(noun, whole ? { whole } : { found: settled }),
       queryFn: ({ signal }: { signal: AbortSignal }) => get<{ items: Named[] }>(noun, whole ? undefined : { search: settled, limit: FOUND_MAX }, signal),
       enabled: settled.length >= TEXT_CHARS_MIN && text !== "",
       staleTime: 30_000,
