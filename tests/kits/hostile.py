@@ -17,7 +17,7 @@ from tests.kits.facts import lost, of_request
 from tests.kits.matrix import carries_request
 from tests.recordings.cuts import grammar
 
-from asbru.core.chat import ChatRequest
+from asbru.core.chat import ChatRequest, ToolCallPart
 from asbru.core.errors import BadRequest, UpstreamError
 from asbru.core.reply import ChatReply, StreamFault
 from asbru.dialects.assemble import assemble
@@ -71,6 +71,17 @@ def damaged(draw: st.DrawFn, subject: Subject, kind: str) -> bytes:
     return draw(st.sampled_from((data[:at] + put + data[at + cut :], put)))
 
 
+def _calls_of_users(request: ChatRequest) -> bool:
+    """Whether a turn calls tools that is not the model's. No provider takes that; where results come first in a turn,
+    they would come before these calls, so that what is compared does not tell which call a result answers."""
+    return any(
+        isinstance(part, ToolCallPart)
+        for message in request.messages
+        if message.role != "assistant"
+        for part in message.parts
+    )
+
+
 def request_fares(subject: Subject, body: bytes, targets: Sequence[Subject]) -> None:
     """It is refused in words, fast as slowly, or it is a request that every dialect can write; the head agrees."""
     request = assert_same(subject, subject.read_request, body)
@@ -85,7 +96,7 @@ def request_fares(subject: Subject, body: bytes, targets: Sequence[Subject]) -> 
         return
     assert (head.model, head.stream, head.max_tokens) == (request.model, request.stream, request.max_tokens)
     for target in targets:
-        if target is not subject:
+        if target is not subject and not _calls_of_users(request):
             carries_request(request, target)
     written = subject.write_request(request)
     if not written.notes:

@@ -21,12 +21,18 @@ def test_an_id_reads_alike_every_time() -> None:
     assert IDS.seal(REF) == IDS.seal(REF) == ObjectIds([b"k" * 32]).seal(REF)
 
 
-@given(st.builds(ObjectRef, *[st.text(max_size=60)] * 5))
+@given(st.builds(ObjectRef, *[st.text(max_size=30)] * 5))
 def test_what_is_sealed_opens(ref: ObjectRef) -> None:
     """Whatever its parts are, in an alphabet that neither URLs nor SDKs stumble over, and of bounded length."""
     sealed = IDS.seal(ref)
     assert IDS.open(sealed) == ref
     assert re.fullmatch(r"asbru_[A-Za-z0-9_-]+", sealed)
+
+
+def test_what_would_not_open_is_not_sealed() -> None:
+    """A provider's id of few characters and many bytes."""
+    with pytest.raises(ValueError, match="longer than 1024 characters"):
+        IDS.seal(msgspec.structs.replace(REF, object_id="\N{GRINNING FACE}" * 250))
 
 
 def test_nothing_of_it_can_be_read() -> None:

@@ -50,7 +50,10 @@ class ObjectIds:
         if len(ref.object_id) > OBJECT_ID_CHARS_MAX:
             raise ValueError(f"an id of more than {OBJECT_ID_CHARS_MAX} characters")
         sealed = AESSIV(self._keys[0]).encrypt(msgspec.msgpack.encode(ref), None)
-        return PREFIX + base64.urlsafe_b64encode(sealed).rstrip(b"=").decode()
+        text = PREFIX + base64.urlsafe_b64encode(sealed).rstrip(b"=").decode()
+        if len(text) > ID_CHARS_MAX:
+            raise ValueError(f"an id that is longer than {ID_CHARS_MAX} characters when it is sealed")
+        return text
 
     def open(self, text: str) -> ObjectRef | None:
         """What it holds; None for what is no id of ours."""
