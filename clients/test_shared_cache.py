@@ -38,8 +38,8 @@ async def _asked(served: Served, text: str, *headers: str) -> str:
 
 
 async def _asked_until(served: Served, text: str, found: str) -> None:
-    """Asks until the cache finds it: the entry is written after its reply, and the vector after the entry. Nothing is
-    kept of a question that is too early."""
+    """Asks until the cache finds it: the entry is written after its reply, and the vector after the entry. What this
+    gateway is told meanwhile it does not keep, so that what it finds is from the other."""
     async with asyncio.timeout(60):
         while await _asked(served, text, "x-asbru-cache: read") != found:
             pass
@@ -55,7 +55,9 @@ async def _share(one: Served, two: Served) -> None:
 async def _journey(tmp_path: Path) -> None:
     places = [tmp_path / "one", tmp_path / "two"]
     for place in places:
-        place.mkdir()
+        data = place / "data"
+        data.mkdir(parents=True, mode=0o700)
+        (data / "pepper").write_bytes(b"p" * 32)  # by which both know the key as the same one
     async with FakeUpstream() as upstream, contextlib.AsyncExitStack() as gateways:
         upstream.on("/v1/embeddings", Reply.json(VECTOR))
         upstream.otherwise = Reply.json(CHAT_REPLY)

@@ -112,11 +112,11 @@ def test_another_address_asks_for_the_secret_again(web: Watched, gateway: Gatewa
     sheet = page.get_by_role("dialog")
     sheet.get_by_label("Base URL").fill("http://127.0.0.1:2/v1")
     sheet.get_by_role("button", name="Save").click()
-    sheet.get_by_text("where secrets are sent to changes").wait_for()
+    sheet.get_by_text("the address that secrets are sent to changes").wait_for()
     assert sheet.get_by_label("API key", exact=True).get_attribute("aria-invalid") == "true"
-    assert sheet.get_by_text("where secrets are sent to changes").count() == 1
+    assert sheet.get_by_text("the address that secrets are sent to changes").count() == 1
     sheet.get_by_role("tab", name="JSON").click()
-    sheet.get_by_role("alert").get_by_text("where secrets are sent to changes").wait_for()
+    sheet.get_by_role("alert").get_by_text("the address that secrets are sent to changes").wait_for()
     sheet.get_by_role("tab", name="Form").click()
     sheet.get_by_role("button", name="Replace api key").click()
     sheet.get_by_label("API key", exact=True).fill(SECRET)
