@@ -18,7 +18,8 @@ _FENCE = re.compile(r"\s*```")
 _KEPT = re.compile(r"\s*(\||#|<|\[[^\]]+\]:|$)")
 _BEGIN = re.compile(r"(\s*)((?:[-*]|\d+\.)\s+|> ?)?(.*)")
 _MARKER = re.compile(r"([-+*>#|]|\d+[.)])(\s|$)")
-_WORD = re.compile(r"(?:`[^`]*`|[^\s`])+|`")
+_WORD = re.compile(r"(?:\[[^][]*\]\([^()\s]*\)|`[^`]*`|[^\s`])+|`")
+"""A link stays whole, as does code."""
 
 
 def wrapped(text: str) -> str:
