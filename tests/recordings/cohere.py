@@ -29,7 +29,8 @@ def judge(raw: dict[str, Any]) -> None:
         _check(case, own_checks.head_agrees_with_the_request, own_checks.rewrite_changes_what_it_must)
     is_stream = data.startswith((b"data:", b"event:"))
     if raw["status"] >= 400:
-        _check(Case(raw["id"], "error", data, {"wire": {"status": raw["status"]}}), own_checks.error_is_kept)
+        status = {"status": raw["status"]}
+        _check(Case(raw["id"], "error", data, {"wire": status, "canonical": status}), own_checks.error_is_kept)
         return
     if is_stream:
         case = Case(raw["id"], "stream", data, {"wire": ""})

@@ -228,13 +228,20 @@ def _openai_tokens(usage: dict[str, Any]) -> Tokens:
 
 
 def _anthropic_tokens(usage: dict[str, Any]) -> Tokens:
-    """Anthropic's usage: its three input counts are disjoint; thinking is part of the output."""
-    read = _number(usage, "cache_read_input_tokens")
-    written = _number(usage, "cache_creation_input_tokens")
-    inputs = (_number(usage, "input_tokens") or 0) + (read or 0) + (written or 0)
-    output = _number(usage, "output_tokens") or 0
+    """Anthropic's usage: its three input counts are disjoint; thinking is part of the output. The runs of a model that
+    compacted the conversation are in the list of iterations alone."""
+    runs = [usage, *(one for one in usage.get("iterations") or () if one.get("type") == "compaction")]
+
+    def summed(*names: str) -> int | None:
+        counts = [found for run in runs if (found := _number(run, *names)) is not None]
+        return sum(counts) if counts else None
+
+    read, written = summed("cache_read_input_tokens"), summed("cache_creation_input_tokens")
+    inputs = (summed("input_tokens") or 0) + (read or 0) + (written or 0)
+    output = summed("output_tokens") or 0
     details = usage.get("output_tokens_details") or {}
-    hour = _number(usage.get("cache_creation") or {}, "ephemeral_1h_input_tokens")
+    hours = [_number(run.get("cache_creation") or {}, "ephemeral_1h_input_tokens") for run in runs]
+    hour = sum(one or 0 for one in hours) if any(one is not None for one in hours) else None
     return Tokens(inputs, output, inputs + output, read, written, _number(details, "thinking_tokens"), hour)
 
 
