@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any, TypeVar
 
 import click
+
+F = TypeVar("F", bound=Callable[..., Any])
 
 DATA_DIR = Path("asbru-data")
 
@@ -18,3 +22,10 @@ search_option = click.option(
     help="Directory to search for a configuration if --config is not given.",
 )
 """Where a configuration is looked for, by a command that needs no more of the data directory."""
+
+
+def add_filters(command: F, filters: dict[str, str]) -> F:
+    """The command with an option for each filter, in their order; `filters`: the help by name."""
+    for name, words in reversed(filters.items()):
+        command = click.option(f"--{name}", default="", help=words)(command)
+    return command

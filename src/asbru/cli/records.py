@@ -7,17 +7,15 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable
 from itertools import islice
-from typing import Any, TypeVar
+from typing import Any
 
 import click
 
 from asbru.cli.api import Api, json_option, print_items, url_option
+from asbru.cli.options import F, add_filters
 
 COLUMNS = ("id", "caller", "provider", "model_asked", "status", "outcome", "cost_nanousd", "latency_us")
-
-F = TypeVar("F", bound=Callable[..., Any])
 
 _FILTERS = {
     "caller": "Only calls of this virtual key.",
@@ -36,9 +34,7 @@ def filter_options(command: F) -> F:
     """The options that select records."""
     command = click.option("--tag", multiple=True, metavar="NAME=VALUE", help="Only calls with this tag.")(command)
     command = click.option("--status", type=int, help="Only calls with this status.")(command)
-    for name, words in reversed(_FILTERS.items()):
-        command = click.option(f"--{name}", default="", help=words)(command)
-    return command
+    return add_filters(command, _FILTERS)
 
 
 def read_filters(*, tag: tuple[str, ...], model: str, **given: Any) -> dict[str, object]:

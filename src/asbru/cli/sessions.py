@@ -1,4 +1,4 @@
-"""`asbru sessions`: sessions of agents, as the management API tells them.
+"""`asbru sessions`: sessions of agents, as the management API returns them.
 
 Their calls are records: `asbru records` has those.
 """
@@ -7,19 +7,17 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable
 from itertools import islice
-from typing import Any, TypeVar
+from typing import Any
 
 import click
 
 from asbru.cli.api import Api, json_option, print_items, url_option
+from asbru.cli.options import F, add_filters
 
 COLUMNS = ("id", "agent", "caller", "team", "calls", "tool_calls", "failed", "cost_usd", "models")
 SORTS = ("last_ms", "cost_nanousd", "calls", "tool_calls", "failed")
 HOUR_MS = 3_600_000
-
-F = TypeVar("F", bound=Callable[..., Any])
 
 _FILTERS = {
     "caller": "Only sessions of this virtual key.",
@@ -32,9 +30,7 @@ _FILTERS = {
 
 
 def _filter_options(command: F) -> F:
-    for name, words in reversed(_FILTERS.items()):
-        command = click.option(f"--{name}", default="", help=words)(command)
-    return command
+    return add_filters(command, _FILTERS)
 
 
 @click.group()

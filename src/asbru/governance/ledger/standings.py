@@ -55,16 +55,8 @@ def read_standing(database: Database | None, owner: str, limit: LimitEntry, now_
     if limit.aligned and not ends_ms:
         ends_ms = fixed_window(limit.window, now_ms, limit.timezone).ends_ms
     endless = is_sliding(limit) or not ends_ms or ends_ms >= FOREVER_MS
-    return LedgerStanding(
-        owner=owner,
-        limit_id=limit.id,
-        metric=limit.metric,
-        window=limit.window,
-        amount=limit.amount,
-        spent=booked + held,
-        resets_at_ms=None if endless else ends_ms,
-        parts=Parts(booked, held, runs if limit.window == RUN else None),
-    )
+    parts = Parts(booked, held, runs if limit.window == RUN else None)
+    return _standing(owner, limit, parts, None if endless else ends_ms)
 
 
 def read_run(database: Database, owner: str, limit: LimitEntry, *, run: str, now_ms: int) -> LedgerStanding | None:
@@ -76,15 +68,19 @@ def read_run(database: Database, owner: str, limit: LimitEntry, *, run: str, now
     if not rows:
         return None
     booked, held = rows[0]
+    return _standing(owner, limit, Parts(booked, held), None)
+
+
+def _standing(owner: str, limit: LimitEntry, parts: Parts, resets_at_ms: int | None) -> LedgerStanding:
     return LedgerStanding(
         owner=owner,
         limit_id=limit.id,
         metric=limit.metric,
         window=limit.window,
         amount=limit.amount,
-        spent=booked + held,
-        resets_at_ms=None,
-        parts=Parts(booked, held),
+        spent=parts.booked + parts.held,
+        resets_at_ms=resets_at_ms,
+        parts=parts,
     )
 
 
